@@ -1,0 +1,3 @@
+"""Bitline: a cycle-level simulator of LLM accelerators."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The DRAM core: timing rules, banks, controllers, request sources."""

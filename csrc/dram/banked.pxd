@@ -1,0 +1,49 @@
+# csrc/dram/banked.pxd: a controller with a command queue for each bank behind a transaction queue.
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+
+from bitline.csrc.dram.controller cimport Controller
+from bitline.csrc.dram.request cimport Pool
+
+cdef struct BankedPolicy:
+    int32_t transactions      # places for reads, and as many for writes, before the bank queues
+    int32_t commands          # places of a bank queue
+    int32_t hit_cap           # accesses of a row after which its bank's oldest request may close it
+    int32_t owed_read         # a read that a buffered write waits for, still in the transaction queue
+    int32_t drain_above       # writes that are enough to drain when every bank queue is empty
+    int32_t dual_issue        # a second command in the same tick, one row and one column
+    int32_t closed_page
+    int32_t refresh           # 0: none
+    int64_t refresh_interval  # between refresh units in turn
+
+cdef struct Line:             # first-in-first-out list of pool entries
+    int32_t head
+    int32_t tail
+    int32_t size
+
+cdef struct Banked:
+    BankedPolicy policy
+    Pool *pool
+    Line reads
+    Line writes
+    Line *banks               # command queues
+    int64_t *look_at          # by bank: no command of its queue is ready before this tick
+    int32_t n_queued          # over all bank queues
+    int32_t draining
+    int32_t owed_read         # a read that a buffered write waits for, still in the transaction queue
+    int32_t drain_above       # of the policy, or 0 once nothing more will come
+    int32_t turn              # bank queue that was looked at last
+    int64_t next_refresh
+    int32_t n_units           # nodes that one refresh acts on: ranks, or pseudo channels
+    int32_t unit_banks
+    int32_t refresh_unit      # unit that is refreshed next
+    int32_t *pending          # ring of units that wait for a refresh
+    int32_t pending_head
+    int32_t n_pending
+    int32_t blocked_unit      # unit whose queues are held back
+    int32_t half_ticks        # commands start on whole clocks: odd ticks
+    uint8_t *read_filter
+    uint8_t *write_filter
+    int32_t *followers        # by entry: reads of the same line that share its command
+
+cdef Controller *new_banked(table, policy) except NULL

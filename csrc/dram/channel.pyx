@@ -1,0 +1,94 @@
+# csrc/dram/channel.pyx: construction and reset of a channel (see channel.pxd).
+
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+from bitline.csrc.dram.timing cimport free_timing, new_timing, reset_timing
+
+
+cdef int32_t _number(names, str name):
+    return names.index(name) if name in names else -1
+
+
+cdef Channel *new_channel(table) except NULL:
+    """A channel of the part behind a TimingTable (arch/dram/table.py). Freed by free_channel."""
+    cdef Channel *channel = <Channel *> calloc(1, sizeof(Channel))
+    if channel == NULL:
+        raise MemoryError()
+    part = table.part
+    names = [command.name for command in table.commands]
+    channel.timing = new_timing(table)
+    channel.names.activate = _number(names, "ACT2" if "ACT2" in names else "ACT")
+    channel.names.activate_half = _number(names, "ACT1")
+    channel.names.precharge = _number(names, "PRE")
+    channel.names.precharge_all = _number(names, "PREab")
+    channel.names.read = _number(names, "RD")
+    channel.names.write = _number(names, "WR")
+    channel.names.read_close = _number(names, "RDA")
+    channel.names.write_close = _number(names, "WRA")
+    channel.names.refresh = _number(names, "REFab")
+    channel.names.refresh_bank = _number(names, "REFpb")
+    channel.names.sync_read = _number(names, "CAS_RD")
+    channel.names.sync_write = _number(names, "CAS_WR")
+    ticks = part.rules_of.ticks_per_clock
+    channel.n_banks = part.organisation.n_banks
+    channel.n_words = (channel.n_banks + 63) // 64
+    channel.n_standby = part.organisation.pseudo_channels * part.organisation.ranks
+    channel.banks_per_standby = channel.n_banks // channel.n_standby
+    channel.standby_shift = channel.banks_per_standby.bit_length() - 1
+    channel.refresh_scope = channel.timing.commands[channel.names.refresh].scope
+    channel.read_latency = round(part.read_latency_ck * ticks)
+    channel.write_latency = round(part.write_latency_ck * ticks)
+    channel.burst_ticks = round(part.timing["tBL"] * ticks)
+    channel.open_row = <int32_t *> calloc(channel.n_banks, sizeof(int32_t))
+    channel.row_uses = <int32_t *> calloc(channel.n_banks, sizeof(int32_t))
+    channel.open_banks = <int32_t *> calloc(channel.n_standby, sizeof(int32_t))
+    channel.standby_since = <int64_t *> calloc(channel.n_standby, sizeof(int64_t))
+    channel.buckets = <int64_t *> calloc(N_BUCKETS, sizeof(int64_t))
+    if (channel.open_row == NULL or channel.row_uses == NULL or channel.open_banks == NULL
+            or channel.standby_since == NULL or channel.buckets == NULL):
+        raise MemoryError()
+    reset_channel(channel)
+    return channel
+
+
+cdef void free_channel(Channel *channel) noexcept:
+    """Give a channel's memory back."""
+    if channel == NULL:
+        return
+    free_timing(channel.timing)
+    free(channel.open_row)
+    free(channel.row_uses)
+    free(channel.open_banks)
+    free(channel.standby_since)
+    free(channel.buckets)
+    free(channel.log.rows)
+    free(channel)
+
+
+cdef void reset_channel(Channel *channel) noexcept nogil:
+    """Back to the state at tick 0: every bank closed, nothing counted, an empty log."""
+    cdef int32_t bank, word
+    reset_timing(channel.timing)
+    for bank in range(channel.n_banks):
+        channel.open_row[bank] = CLOSED
+        channel.row_uses[bank] = 0
+    for word in range(MAX_WORDS):
+        channel.open_mask[word] = 0
+    memset(channel.open_banks, 0, channel.n_standby * sizeof(int32_t))
+    memset(channel.standby_since, 0, channel.n_standby * sizeof(int64_t))
+    memset(channel.counts, 0, N_COUNTERS * sizeof(int64_t))
+    memset(channel.buckets, 0, N_BUCKETS * sizeof(int64_t))
+    channel.log.used = 0
+    channel.last_answer = 0
+
+
+cdef void settle_standby(Channel *channel, int64_t now) noexcept nogil:
+    """Count standby ticks up to `now`."""
+    cdef int32_t unit
+    for unit in range(channel.n_standby):
+        if channel.open_banks[unit]:
+            channel.counts[N_OPEN_STANDBY] += now - channel.standby_since[unit]
+        else:
+            channel.counts[N_CLOSED_STANDBY] += now - channel.standby_since[unit]
+        channel.standby_since[unit] = now

@@ -1,0 +1,149 @@
+# csrc/dram/timing.pyx: construction, reset and relocation of a channel's timing rules (see timing.pxd).
+
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+
+cdef void *_allocate(size_t count, size_t size) except NULL:
+    cdef void *memory = calloc(count if count else 1, size)
+    if memory == NULL:
+        raise MemoryError()
+    return memory
+
+
+cdef Timing *new_timing(table) except NULL:
+    """Copy a TimingTable (arch/dram/table.py) into C arrays. Freed by free_timing."""
+    cdef Timing *timing = <Timing *> _allocate(1, sizeof(Timing))
+    cdef int32_t level, bank, command
+    timing.n_levels = len(table.level_nodes)
+    timing.n_groups = table.n_groups
+    timing.n_banks = table.bank_path.shape[0]
+    timing.n_commands = len(table.commands)
+    for level in range(timing.n_levels):
+        timing.level_nodes[level] = table.level_nodes[level]
+        timing.level_first[level] = timing.n_nodes
+        timing.n_nodes += timing.level_nodes[level]
+        while level and (timing.level_nodes[level] >> timing.level_shift[level]) > timing.level_nodes[level - 1]:
+            timing.level_shift[level] += 1
+    timing.bank_shift = timing.level_shift[timing.n_levels - 1]
+    timing.path = <int32_t *> _allocate(timing.n_banks * timing.n_levels, sizeof(int32_t))
+    for bank in range(timing.n_banks):
+        for level in range(timing.n_levels):
+            timing.path[bank * timing.n_levels + level] = timing.level_first[level] + table.bank_path[bank, level]
+    timing.commands = <Command *> _allocate(timing.n_commands, sizeof(Command))
+    for command, row in enumerate(table.command_rows):
+        timing.commands[command].scope = row["scope"]
+        timing.commands[command].span = timing.n_banks // timing.level_nodes[timing.commands[command].scope]
+        timing.commands[command].row = row["row"]
+        timing.commands[command].bus = row["bus"]
+        timing.commands[command].data = row["data"]
+        timing.commands[command].auto_precharge = row["auto_precharge"]
+        timing.commands[command].group = row["group"]
+        timing.commands[command].falling_edge = row["falling_edge"]
+        timing.commands[command].ticks = row["ticks"]
+    _place_holds(timing, table.updates[table.updates["window"] == 1])
+    _place_windows(timing, table.updates[table.updates["window"] > 1])
+    timing.earliest = <int64_t *> _allocate(timing.n_nodes * timing.n_groups, sizeof(int64_t))
+    timing.rings = <int64_t *> _allocate(timing.n_rings, sizeof(int64_t))
+    timing.ring_head = <int32_t *> _allocate(timing.n_rings, sizeof(int32_t))
+    return timing
+
+
+cdef _place_holds(Timing *timing, updates):
+    """For each command and bank, the slots that its issue holds back: its own nodes', or their siblings'."""
+    cdef int32_t command, bank, level, node, group, first, count, other
+    held = []
+    for command in range(timing.n_commands):
+        timing.commands[command].first_hold = len(held)
+        for bank in range(timing.n_banks):
+            before = len(held)
+            for row in updates[updates["command"] == command]:
+                level, group = row["level"], row["group"]
+                node = timing.path[bank * timing.n_levels + level]
+                nodes = [node]
+                if row["siblings"]:
+                    count = timing.level_nodes[level] // timing.level_nodes[level - 1]
+                    first = node - (node - timing.level_first[level]) % count
+                    nodes = [other for other in range(first, first + count) if other != node]
+                held += [(group * timing.n_nodes + other, row["delay"]) for other in nodes]
+            timing.commands[command].n_holds = len(held) - before
+    timing.holds = <Hold *> _allocate(len(held), sizeof(Hold))
+    for i, (slot, delay) in enumerate(held):
+        timing.holds[i].slot = slot
+        timing.holds[i].delay = delay
+
+
+cdef _place_windows(Timing *timing, updates):
+    """One ring for each window rule and node. Commands that count in one window share its ring."""
+    cdef int32_t i
+    cdef Window *window
+    shared = {}
+    timing.n_windows = len(updates)
+    timing.windows = <Window *> _allocate(len(updates), sizeof(Window))
+    for i, row in enumerate(updates):
+        if timing.commands[<int32_t> row["command"]].n_windows == 0:
+            timing.commands[<int32_t> row["command"]].first_window = i
+        timing.commands[<int32_t> row["command"]].n_windows += 1
+        window = timing.windows + i
+        window.level, window.group, window.delay, window.size = (
+            row["level"], row["group"], row["delay"], row["window"])
+        key = (window.level, window.group, window.delay, window.size)
+        if key not in shared:
+            shared[key] = timing.n_rings
+            timing.n_rings += timing.level_nodes[window.level] * window.size
+        window.ring = shared[key]
+
+
+cdef void free_timing(Timing *timing) noexcept:
+    """Give a Timing's memory back."""
+    if timing == NULL:
+        return
+    free(timing.path)
+    free(timing.commands)
+    free(timing.holds)
+    free(timing.windows)
+    free(timing.earliest)
+    free(timing.rings)
+    free(timing.ring_head)
+    free(timing)
+
+
+cdef void reset_timing(Timing *timing) noexcept nogil:
+    """Forget everything that was issued."""
+    memset(timing.earliest, 0, timing.n_nodes * timing.n_groups * sizeof(int64_t))
+    memset(timing.rings, 0, timing.n_rings * sizeof(int64_t))
+    memset(timing.ring_head, 0, timing.n_rings * sizeof(int32_t))
+
+
+cdef int32_t saved_timing_size(const Timing *timing) noexcept nogil:
+    """Words that save_timing writes."""
+    return timing.n_nodes * timing.n_groups + timing.n_rings
+
+
+cdef void save_timing(const Timing *timing, int64_t now, int64_t *out) noexcept nogil:
+    """The state relative to `now`. What lies in the past no longer matters and is saved as 0."""
+    cdef int32_t i, node, slot, head, age, place = 0
+    cdef int64_t left
+    for i in range(timing.n_nodes * timing.n_groups):
+        left = timing.earliest[i] - now
+        out[place] = left if left > 0 else 0
+        place += 1
+    cdef const Window *window
+    for i in range(timing.n_windows):
+        window = timing.windows + i
+        for node in range(timing.level_nodes[window.level]):
+            slot = window.ring + node * window.size
+            head = timing.ring_head[slot]
+            for age in range(window.size):
+                left = timing.rings[slot + (head + age) % window.size] - now
+                out[place + slot + age] = left if left > 0 else 0
+
+
+cdef void load_timing(Timing *timing, int64_t now, const int64_t *saved) noexcept nogil:
+    """Put a saved state at `now`."""
+    cdef int32_t i, place = timing.n_nodes * timing.n_groups
+    for i in range(place):
+        timing.earliest[i] = now + saved[i] if saved[i] else 0
+    for i in range(timing.n_rings):
+        timing.rings[i] = now + saved[place + i] if saved[place + i] else 0
+        timing.ring_head[i] = 0

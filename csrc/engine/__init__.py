@@ -1,0 +1,1 @@
+"""The event engine: clocks, ports, components, programs, and exact fast-forward."""

@@ -1,0 +1,1 @@
+"""What happens in a run: simulation, studies, validation, the timing checker, the command line."""

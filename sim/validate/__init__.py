@@ -1,0 +1,1 @@
+"""Validation: published, measured and peers' numbers against ours, as rows of one form."""

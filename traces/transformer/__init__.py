@@ -1,0 +1,1 @@
+"""From a model's shape to its operators, by closed form."""
