@@ -7,7 +7,7 @@ SOURCES = $(shell find csrc -name '*.pyx' -o -name '*.pxd') setup.py pyproject.t
 .PHONY: run test test-all lint bench docs reliability validation clean
 
 run: $(VENV)/built
-	$(BIN)/bitline dram --spec ddr4-3200 --pattern random --requests 200000
+	$(BIN)/bitline run pim-gpt --model gpt2-xl --phase decode --context 1024 --out out/first-run
 
 test: $(VENV)/built-test
 	$(BIN)/python -m pytest -n $(JOBS)
@@ -25,7 +25,7 @@ docs: $(VENV)/built-docs
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
 
 validation: $(VENV)/built
-	$(BIN)/bitline validate --markdown docs/validation.md
+	-$(BIN)/bitline validate --failures --markdown docs/validation.md
 
 reliability: $(VENV)/built-test
 	$(BIN)/python -m benchmarks.reliability --markdown docs/reliability.md

@@ -24,12 +24,12 @@ if KIND == "sanitize":
 
 
 def extensions():
+    # bitline/csrc is a link in the repository and a folder in an sdist, which has no csrc/ beside it.
     root = Path(__file__).parent
-    for source in sorted((root / "csrc").rglob("*.pyx")):
-        relative = source.relative_to(root).with_suffix("")
-        name = ".".join(("bitline", *relative.parts))
-        path = str(Path("bitline") / relative.with_suffix(".pyx"))
-        yield Extension(name, [path], extra_compile_args=COMPILE, extra_link_args=LINK)
+    for source in sorted((root / "bitline" / "csrc").rglob("*.pyx")):
+        path = source.relative_to(root)
+        name = ".".join(path.with_suffix("").parts)
+        yield Extension(name, [str(path)], extra_compile_args=COMPILE, extra_link_args=LINK)
 
 
 setup(

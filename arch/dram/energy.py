@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bitline.arch.dram.part import PartSpec
-from bitline.arch.dram.standard import LEVELS
+from bitline.arch.dram.standard import LEVELS, Command
 
 PARTS_OF_TOTAL = ("activate", "read", "write", "refresh", "background", "compute")
 
@@ -81,7 +81,7 @@ def energy_of(
         count = commands.get(command.name, 0)
         if not count:
             continue
-        banks = banks_of_scope(part, command.scope)
+        banks = banks_driven(part, command)
         if command.row == "open":
             energy["activate"] += count * banks * event.activate_pj
         elif command.name == "REFab":
@@ -94,11 +94,21 @@ def energy_of(
         elif command.data == "write":
             array = event.write_array_pj if command.row == "need" else 0.0
             energy["write"] += count * (array * banks + event.interface_pj)
-        elif command.row == "need" and command.bus == "column" and part.pim is not None and command.scope == "channel":
+        elif part.pim is not None and computes(command):
             energy["compute"] += count * part.pim.all_bank_compute_reads * event.read_array_pj
     energy["background"] = open_standby_ns * event.active_standby_mw + closed_standby_ns * event.precharge_standby_mw
     energy["total"] = sum(energy[name] for name in PARTS_OF_TOTAL)
     return energy
+
+
+def computes(command: Command) -> bool:
+    """Does it work on many banks without moving data over the pins?"""
+    return command.row == "need" and not command.data and (command.scope == "channel" or command.banks is not None)
+
+
+def banks_driven(part: PartSpec, command: Command) -> int:
+    """Banks that a command acts on."""
+    return command.banks if command.banks is not None else banks_of_scope(part, command.scope)
 
 
 def banks_of_scope(part: PartSpec, scope: str) -> int:

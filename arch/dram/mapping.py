@@ -20,7 +20,7 @@ from bitline.base.errors import SpecError
 
 FIELDS = {"h": "channel", "p": "pseudo_channel", "k": "rank", "g": "bank_group", "b": "bank", "r": "row", "c": "column"}
 _CODES = {"ch": "h", "pc": "p", "ra": "k", "bg": "g", "ba": "b", "ro": "r", "co": "c"}
-_NAMED = {"robaracoch": "robabgrapccoch", "charabaroco": "pcrabgbarococh"}
+_NAMED = {"robaracoch": "robabgrapccoch", "chrabaroco": "pcrabgbarococh"}
 _SHIFT = {"r": 0, "c": 24}
 _BANK_SHIFT, _CHANNEL_SHIFT = 40, 52
 
@@ -114,7 +114,7 @@ def field_bits(organisation: Organisation, channels: int) -> dict[str, int]:
 def _codes(head: str, text: str) -> list[str]:
     order = _NAMED.get(head.lower(), head.lower())
     codes = re.findall("..", order)
-    if len(order) % 2 or any(code not in _CODES for code in codes) or len(set(codes)) != len(codes):
+    if not codes or len(order) % 2 or any(code not in _CODES for code in codes) or len(set(codes)) != len(codes):
         raise SpecError(
             f"'{text}' is not an address mapping",
             field="mapping",

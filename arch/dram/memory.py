@@ -13,10 +13,12 @@ from bitline.arch.dram.energy import energy_of
 from bitline.arch.dram.mapping import parse_mapping
 from bitline.arch.dram.part import PartSpec, load_part
 from bitline.arch.dram.table import build_table
-from bitline.base.errors import CapacityError, TraceError
-from bitline.csrc.dram.memory import MemoryCore
+from bitline.base.errors import CapacityError, SpecError, TraceError, did_you_mean
+from bitline.csrc.dram.memory import PATTERNS, MemoryCore
 
 DEFAULT_CONTROLLER = "frfcfs"
+MAX_BYTES = 1 << 62
+MAX_REQUESTS = 10**12
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Memory:
     """A memory of one or more alike channels.
 
     Embedding: `send` offers a request at a tick and says whether it was taken; `tick_until` runs on and calls back
-    with (tag, tick) for each read whose data is there and each write that was taken. Ticks never go back. One tick is
-    `tick_ps` picoseconds.
+    with (tag, tick) once for each request: a read when its data is there, a write when it was issued (pooled queues) or
+    taken (banked queues). Ticks never go back. One tick is `tick_ps` picoseconds.
     """
 
     def __init__(
@@ -73,9 +75,13 @@ class Memory:
             raise CapacityError(f"{self.channels} channels", expected="1 to 4096")
         self.table = build_table(self.part)
         organisation = self.part.organisation
-        self.mapping = parse_mapping(mapping or self.controller.mapping, organisation, self.channels)
+        self.mapping = parse_mapping(
+            self.controller.mapping if mapping is None else mapping, organisation, self.channels
+        )
         self.line_bytes = organisation.access_bytes
         self.size_bytes = organisation.channel_bytes * self.channels
+        if self.size_bytes > MAX_BYTES:
+            raise CapacityError(f"{self.size_bytes:.3g} bytes of memory", expected="at most 4 EiB")
         self.tick_ps = self.part.tick_ps
         self.core = MemoryCore(
             self.table,
@@ -106,7 +112,7 @@ class Memory:
         self._tick = at
         if tag is None:
             tag = self._tag
-        taken: bool = self.core.send(address, int(write), at, tag)
+        taken: bool = self.core.send(address, 1 if write else 0, at, tag)
         self._tag += taken
         return taken
 
@@ -124,9 +130,9 @@ class Memory:
         self._call_back(tick)
 
     def drain(self) -> int:
-        """Run until nothing waits. Returns the tick at which the last data moved."""
+        """Run until nothing waits. Returns `now`: the tick at which the last data moved, if that was still to come."""
         tick: int = self.core.finish("drained")
-        self._tick = max(self._tick, tick)
+        self._tick = tick
         self._call_back(None)
         return tick
 
@@ -141,9 +147,13 @@ class Memory:
     def run_pattern(self, pattern: str, requests: int, *, take_log: Callable[[], None] | None = None) -> MemoryResult:
         """Run one of the generators: stream, random, mix or copy. They wrap at the memory's end.
 
-        Streams step by 64 B, or by an access where that is larger than a cache line pair (256 B). `take_log` is called
-        whenever many commands were logged, and at the end.
+        Streams step by 64 B, or by an access where that is larger than 128 B. `take_log` is called whenever many
+        commands were logged, and at the end.
         """
+        if pattern not in PATTERNS[1:]:
+            raise SpecError(f"unknown pattern '{pattern}'", expected=did_you_mean(pattern, PATTERNS[1:]))
+        if not 0 <= requests <= MAX_REQUESTS:
+            raise CapacityError(f"{requests} requests", expected=f"0 to {MAX_REQUESTS:.0e}")
         self.core.start_pattern(pattern, requests, 64 if self.line_bytes <= 128 else self.line_bytes)
         self._offer_all(take_log)
         return self._finish(requests, take_log)
@@ -154,13 +164,29 @@ class Memory:
         *,
         take_log: Callable[[], None] | None = None,
     ) -> MemoryResult:
-        """Run requests in blocks of (addresses int64, kinds int8 with 1 for writes, first ticks int64)."""
+        """Run requests in blocks of (addresses int64, kinds int8 with 1 for writes, first ticks int64).
+
+        Raises TraceError for arrays of unlike length, kinds that are not 0 or 1, and addresses outside the memory.
+        """
         requests = 0
-        for addresses, kinds, not_before in blocks:
-            self.core.start_block(addresses, kinds, not_before)
-            requests += len(addresses)
+        for block in blocks:
+            self.core.start_block(*self._checked(*block))
+            requests += len(block[0])
             self._offer_all(take_log)
         return self._finish(requests, take_log)
+
+    def _checked(self, *block: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        addresses, kinds, not_before = (
+            np.ascontiguousarray(column, dtype) for column, dtype in zip(block, (np.int64, np.int8, np.int64))
+        )
+        if not len(addresses) == len(kinds) == len(not_before):
+            raise TraceError("a block's addresses, kinds and ticks differ in length")
+        if len(addresses):
+            if addresses.min() < 0 or addresses.max() >= self.size_bytes:
+                raise TraceError("a block names an address outside the memory", expected=f"below {self.size_bytes:#x}")
+            if kinds.min() < 0 or kinds.max() > 1:
+                raise TraceError("a block names a kind that is neither read nor write", expected="0 or 1")
+        return addresses, kinds, not_before
 
     def _offer_all(self, take_log: Callable[[], None] | None) -> None:
         while not self.core.offer_all():

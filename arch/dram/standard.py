@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 
 from bitline.base.errors import SpecError, did_you_mean
@@ -21,7 +22,8 @@ class Command:
     `scope`: the level whose node it acts on ("bank" for ACT, "rank" for PREab of DDR4). `row`: what it does to the
     row state of the banks below that node: "open", "half_open" (first half of a split activation), "close", "need"
     (the row has to be open), "need_closed" or "none". `bus`: the command bus that it occupies where a standard has
-    two ("row", "column"). `data`: "read" or "write" when it moves data over the pins.
+    two ("row", "column"). `data`: "read" or "write" when it moves data over the pins. `banks`: the banks that it drives
+    where these are not those below its node (a command to one bank that stands for others).
     """
 
     name: str
@@ -31,6 +33,7 @@ class Command:
     data: str = ""
     auto_precharge: bool = False
     cycles: float = 1.0
+    banks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ def standard_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(standards.__path__) if module.name[0] != "_")
 
 
+@cache
 def load_standard(name: str) -> Standard:
     """The standard of that name: `STANDARD` in `arch/dram/standards/<name>.py`."""
     if name not in standard_names():

@@ -15,6 +15,7 @@ from bitline.base.errors import TraceError
 from bitline.csrc.dram.trace_text import parse_lines
 
 CHUNK_BYTES = 1 << 20
+PACKED_BYTES = 256  # of zstd at a time: even these can hold 8 MiB of equal bytes
 BLOCK_REQUESTS = 1 << 16
 MAX_LINE_BYTES = 4096
 EXPECTED = {
@@ -31,8 +32,10 @@ def read_requests(file: str | Path, size_bytes: int) -> Iterator[tuple[np.ndarra
     rest, line, last_cycle, form = b"", 0, 0, ""
     for chunk in _chunks(Path(file)):
         text = rest + chunk
+        form = form or _sniff(text, file)
         if not form:
-            form = _sniff(text, file)
+            rest = text
+            continue
         while True:
             block = (
                 np.empty(BLOCK_REQUESTS, np.int64),
@@ -52,26 +55,29 @@ def read_requests(file: str | Path, size_bytes: int) -> Iterator[tuple[np.ndarra
         if len(text) > MAX_LINE_BYTES:
             raise TraceError("is too long for a request", file=file, line=line + 1, expected=EXPECTED[form])
         rest = text
-    if rest.strip():
+    cut_off = rest[rest.rfind(b"\n") + 1 :].strip()
+    if cut_off and not cut_off.startswith(b"#"):
         raise TraceError("ends in the middle of a line", file=file, line=line + 1, expected="a line end")
+    if not form:
+        raise TraceError("holds no request", file=file, expected=EXPECTED["ramulator"])
 
 
 def _sniff(text: bytes, file: str | Path) -> str:
-    for line in text[: 1 << 16].splitlines():
+    """The form of the first request among whole lines; empty while there is none."""
+    for line in text[: 1 << 16].split(b"\n")[:-1]:
         words = line.split()
         if words and not words[0].startswith(b"#"):
             return "ramulator" if words[0][:1].isalpha() else "dramsim3"
     if len(text) >= 1 << 16:
-        raise TraceError("starts with 64 KiB of comments", file=file, expected="requests")
-    return "ramulator"
+        raise TraceError("has no request in its first 64 KiB", file=file, expected=EXPECTED["ramulator"])
+    return ""
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
     """The decompressed bytes. A compressed file that ends early is an error, not a short trace."""
     try:
         with path.open("rb") as stream:
-            start = stream.read(4)
-            stream.seek(0)
+            start = stream.peek(4)[:4]
             if start[:2] == b"\x1f\x8b":
                 yield from _gzip_chunks(stream)
             elif start == b"\x28\xb5\x2f\xfd":
@@ -93,13 +99,16 @@ def _gzip_chunks(stream: BinaryIO) -> Iterator[bytes]:
 
 def _zstd_chunks(stream: BinaryIO, path: Path) -> Iterator[bytes]:
     decoder = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-    while packed := stream.read(CHUNK_BYTES >> 3):
+    unpacked = bytearray()
+    while packed := stream.read(PACKED_BYTES):
         while packed:
             if decoder.eof:
                 decoder = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-            chunk = decoder.decompress(packed)
+            unpacked += decoder.decompress(packed)
             packed = decoder.unused_data if decoder.eof else b""
-            if chunk:
-                yield chunk
+        if len(unpacked) >= CHUNK_BYTES:
+            yield bytes(unpacked)
+            unpacked.clear()
+    yield bytes(unpacked)
     if not decoder.eof:
         raise TraceError("is damaged or cut off", file=path, expected="a whole compressed file")

@@ -193,7 +193,7 @@ def apply_settings(source: Source, settings: dict[str, Any]) -> Source:
         node = changed.data
         for depth, key in enumerate(keys[:-1]):
             if not isinstance(node, dict) or not isinstance(node.setdefault(key, {}), dict):
-                raise SpecError(f"'{'.'.join(keys[:depth])}' has no fields", file="--set", field=name)
+                raise SpecError(f"'{'.'.join(keys[: depth + 1])}' has no fields", file="--set", field=name)
             node = node[key]
         if not isinstance(node, dict):
             raise SpecError(f"'{'.'.join(keys[:-1])}' has no fields", file="--set", field=name)
@@ -214,7 +214,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 
 def check(source: Source, model: type[ModelT]) -> ModelT:
-    """Validate plain data against a model class. Raises SpecError for the first wrong field, counting the others."""
+    """Validate plain data against a model class. Raises SpecError for one wrong field, counting the others."""
     if not isinstance(source.data, dict):
         raise SpecError("holds no fields", file=source.file, expected=f"the fields of a {model.__name__}")
     try:
@@ -225,7 +225,8 @@ def check(source: Source, model: type[ModelT]) -> ModelT:
 
 
 def _first_problem(source: Source, model: type[pydantic.BaseModel], problems: list[Any]) -> SpecError:
-    problem = problems[0]
+    # A misspelt key comes before the missing one that it was meant to be.
+    problem = next((found for found in problems if found["type"] == "extra_forbidden"), problems[0])
     path: Path_ = tuple(part for part in problem["loc"])
     kind = problem["type"]
     expected: str | None = None

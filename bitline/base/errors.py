@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 MAX_LINE_CHARS = 300
+MAX_PATH_CHARS = 120
 
 
 class BitlineError(Exception):
@@ -32,6 +33,8 @@ class BitlineError(Exception):
 
     def __str__(self) -> str:
         where = self.file or ""
+        if len(where) > MAX_PATH_CHARS:
+            where = "..." + where[3 - MAX_PATH_CHARS :]
         if where and self.line is not None:
             where += f":{self.line}"
         parts = [where] if where else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -12,16 +13,17 @@ from bitline.base.errors import did_you_mean
 
 PS_PER_S = 10**12
 
-_DIMENSIONS: dict[str, dict[str, float]] = {
-    "frequency": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
-    "time": {"ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0},
-    "size": {"B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
-    "bandwidth": {"B/s": 1.0, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12},
-    "energy": {"pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1.0},
-    "power": {"mW": 1e-3, "W": 1.0, "kW": 1e3},
+# Each unit in the smallest of its dimension, so that every ratio is a whole number or one over it.
+_DIMENSIONS: dict[str, dict[str, int]] = {
+    "frequency": {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9},
+    "time": {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12},
+    "size": {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
+    "bandwidth": {"B/s": 1, "MB/s": 10**6, "GB/s": 10**9, "TB/s": 10**12},
+    "energy": {"pJ": 1, "nJ": 10**3, "uJ": 10**6, "mJ": 10**9, "J": 10**12},
+    "power": {"mW": 1, "W": 10**3, "kW": 10**6},
 }
 _UNITS = {unit: (dimension, scale) for dimension, units in _DIMENSIONS.items() for unit, scale in units.items()}
-_QUANTITY = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z/]+)\s*")
+_QUANTITY = re.compile(r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z/]+)\s*")
 
 
 def parse_quantity(text: str, unit: str) -> float:
@@ -35,7 +37,9 @@ def parse_quantity(text: str, unit: str) -> float:
         raise ValueError(f"unknown unit '{given}'; {did_you_mean(given, _DIMENSIONS[dimension])}")
     if _UNITS[given][0] != dimension:
         raise ValueError(f"'{given}' is a unit of {_UNITS[given][0]}, not of {dimension} ({unit})")
-    return value * (_UNITS[given][1] / scale)
+    if not math.isfinite(value):
+        raise ValueError(f"'{text}' is not a finite number of {unit}")
+    return float(Fraction(value) * _UNITS[given][1] / scale)
 
 
 def _reader(unit: str) -> BeforeValidator:

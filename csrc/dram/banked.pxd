@@ -1,6 +1,6 @@
 # csrc/dram/banked.pxd: a controller with a command queue for each bank behind a transaction queue.
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from bitline.csrc.dram.controller cimport Controller
 from bitline.csrc.dram.request cimport Pool
@@ -42,8 +42,8 @@ cdef struct Banked:
     int32_t n_pending
     int32_t blocked_unit      # unit whose queues are held back
     int32_t half_ticks        # commands start on whole clocks: odd ticks
-    uint8_t *read_filter
-    uint8_t *write_filter
+    int32_t *read_filter
+    int32_t *write_filter
     int32_t *followers        # by entry: reads of the same line that share its command
 
 cdef Controller *new_banked(table, policy) except NULL

@@ -64,7 +64,7 @@ cdef int32_t _find_line(const Banked *banked, const Line *line, int64_t address,
 
 cdef int32_t _pending(const Banked *banked, int64_t address, int32_t bank, int32_t kind) noexcept nogil:
     # A waiting request of this kind to this line, in its transaction queue or its bank's queue.
-    cdef const uint8_t *counts = banked.read_filter if kind == READ else banked.write_filter
+    cdef const int32_t *counts = banked.read_filter if kind == READ else banked.write_filter
     cdef int32_t index
     if counts[address & (FILTER - 1)] == 0:
         return NONE
@@ -86,6 +86,9 @@ cdef void _accept(Controller *controller, const Request *request) noexcept nogil
     cdef Channel *channel = controller.channel
     cdef int64_t arrival = controller.clk + 1
     cdef int32_t index, twin
+    banked.drain_above = banked.policy.drain_above
+    if banked.pool.free_head == NONE:
+        _grow_pool(banked)
     if request.kind == WRITE:
         channel.counts[N_WRITES] += 1
         complete(&controller.completions, request.tag, arrival + 1)
@@ -104,8 +107,6 @@ cdef void _accept(Controller *controller, const Request *request) noexcept nogil
             complete(&controller.completions, request.tag, arrival + 1)
             return
         twin = _pending(banked, request.line, request.bank, READ)
-        if twin != NONE and banked.pool.free_head == NONE:
-            _grow_pool(banked)
         index = take_entry(banked.pool, request)
         banked.followers[index] = NONE
         if twin != NONE:
@@ -434,8 +435,8 @@ cdef void _reset(Controller *controller) noexcept nogil:
         banked.banks[bank].head = banked.banks[bank].tail = NONE
         banked.banks[bank].size = 0
         banked.look_at[bank] = NEVER
-    memset(banked.read_filter, 0, FILTER)
-    memset(banked.write_filter, 0, FILTER)
+    memset(banked.read_filter, 0, FILTER * sizeof(int32_t))
+    memset(banked.write_filter, 0, FILTER * sizeof(int32_t))
     banked.n_queued = 0
     banked.draining = 0
     banked.owed_read = NONE
@@ -499,8 +500,8 @@ cdef Controller *new_banked(table, policy) except NULL:
     banked.banks = <Line *> _room(banks, sizeof(Line))
     banked.look_at = <int64_t *> _room(banks, sizeof(int64_t))
     banked.pending = <int32_t *> _room(2 * banked.n_units, sizeof(int32_t))
-    banked.read_filter = <uint8_t *> _room(FILTER, 1)
-    banked.write_filter = <uint8_t *> _room(FILTER, 1)
+    banked.read_filter = <int32_t *> _room(FILTER, sizeof(int32_t))
+    banked.write_filter = <int32_t *> _room(FILTER, sizeof(int32_t))
     controller.accepts = _accepts
     controller.accept = _accept
     controller.flush = _flush

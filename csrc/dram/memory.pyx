@@ -174,7 +174,8 @@ cdef class MemoryCore:
         """Run on to the end of a run and settle all counts there. Returns the tick at which it ends.
 
         "accepted": when the last request was accepted; "answered": when every read has its data and every write was
-        accepted, counted as DRAMsim3 does; "drained": when the last burst has left or reached its bank.
+        accepted, counted as DRAMsim3 does; "drained": when the last burst has left or reached its bank. A memory that
+        was advanced beyond that ends at the tick that it has reached.
         """
         cdef int i
         cdef int64_t last = self.last_accepted
@@ -191,7 +192,7 @@ cdef class MemoryCore:
                 controller.flush(controller)
                 while controller.waiting(controller):
                     advance_to(controller, controller.next)
-            last = max(last, controller.channel.last_answer)
+            last = max(last, controller.channel.last_answer, controller.clk)
         for i in range(self.n_channels):
             advance_to(self.controllers[i], last)
             # DRAMsim3 hands an answer back in the tick that reaches it, and counts that tick.
@@ -227,6 +228,7 @@ cdef class MemoryCore:
         request.tag = tag
         request.arrival = tick + self.stamp
         controller.accept(controller, &request)
+        self.last_accepted = tick
         return True
 
     def advance(self, int64_t tick):

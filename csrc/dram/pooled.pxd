@@ -1,6 +1,6 @@
 # csrc/dram/pooled.pxd: a controller with one pool of reads and one of writes for the whole channel.
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from bitline.csrc.dram.controller cimport Controller
 from bitline.csrc.dram.request cimport Pool
@@ -76,7 +76,7 @@ cdef struct Pooled:
     int32_t refresh_pending_pair
     int64_t refresh_set_allowed
     int64_t *last_use     # by bank, for PAGE_TIMEOUT
-    uint8_t *line_filter  # how many buffered writes fall on each hash of a line
+    int32_t *line_filter  # how many buffered writes fall on each hash of a line
     # two command buses with half-clock ticks
     int32_t half_ticks
     int64_t pairing_tick

@@ -261,7 +261,8 @@ cdef int32_t access_command(Controller *controller, Pooled *pooled, int32_t inde
     cdef int32_t bank = request.bank, left = 0, kind
     cdef bint closing = False
     if pooled.policy.page == PAGE_CLOSED:
-        closing = True
+        # Whoever the row was opened for has left the queues and still needs it.
+        closing = not _has(pooled.active_mask, bank) or pooled.active[bank] == index
         for kind in range(2):
             if pooled.queues[kind].head[bank] != NONE:
                 left = _find(pooled, pooled.queues[kind].head[bank], request.row, True)
@@ -352,7 +353,7 @@ cdef Candidate pick_urgent(Controller *controller, Pooled *pooled, int32_t allow
 cdef inline void _set_write_mode(Pooled *pooled) noexcept nogil:
     cdef int32_t reads = pooled.queues[READ].size, writes = pooled.queues[WRITE].size
     if pooled.write_mode:
-        if writes < pooled.policy.write_low * pooled.policy.write_capacity and reads:
+        if reads and (writes == 0 or writes < pooled.policy.write_low * pooled.policy.write_capacity):
             pooled.write_mode = 0
     elif writes > pooled.policy.write_high * pooled.policy.write_capacity or reads == 0:
         pooled.write_mode = 1
@@ -716,7 +717,7 @@ cdef void _reset(Controller *controller) noexcept nogil:
             pooled.queues[kind].miss[bank] = NONE
     memset(pooled.active_mask, 0, MAX_WORDS * 8)
     memset(pooled.activating_mask, 0, MAX_WORDS * 8)
-    memset(pooled.line_filter, 0, FILTER)
+    memset(pooled.line_filter, 0, FILTER * sizeof(int32_t))
     memset(pooled.last_use, 0, controller.channel.n_banks * sizeof(int64_t))
     memset(pooled.capped, 0, MAX_WORDS * 8)
     pooled.write_mode = 0
@@ -796,7 +797,7 @@ cdef Controller *new_pooled(table, policy) except NULL:
         pooled.queues[kind].miss = <int32_t *> _room(banks, sizeof(int32_t))
     pooled.active = <int32_t *> _room(banks, sizeof(int32_t))
     pooled.last_use = <int64_t *> _room(banks, sizeof(int64_t))
-    pooled.line_filter = <uint8_t *> _room(FILTER, 1)
+    pooled.line_filter = <int32_t *> _room(FILTER, sizeof(int32_t))
     pooled.urgent_capacity = 64 * banks
     pooled.urgent = <Maintenance *> _room(pooled.urgent_capacity, sizeof(Maintenance))
     pooled.activating = <int32_t *> _room(banks, sizeof(int32_t))

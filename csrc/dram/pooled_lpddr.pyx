@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from bitline.csrc.dram.channel cimport Channel, issue_command
 from bitline.csrc.dram.pooled cimport (
-    ALLOW_ACTIVATE, ALLOW_ALL, Candidate, issue_candidate, note_next, pick_active, pick_queue,
+    access_command, ALLOW_ACTIVATE, ALLOW_ALL, Candidate, issue_candidate, note_next, pick_active, pick_queue,
     pick_urgent, refresh_tick, row_changed, take_for_row,
 )
 from bitline.csrc.dram.request cimport NONE, READ, Request
@@ -92,7 +92,7 @@ cdef bint _continue_sync(Controller *controller, Pooled *pooled) noexcept nogil:
     candidate.entry = pooled.sync_entry
     candidate.bank = request.bank
     candidate.source = pooled.sync_active
-    candidate.command = channel.names.read if request.kind == READ else channel.names.write
+    candidate.command = access_command(controller, pooled, pooled.sync_entry)
     at = ready_at(channel.timing, candidate.bank, channel.timing.commands[candidate.command].group)
     if at <= controller.clk:
         pooled.sync_entry = NONE

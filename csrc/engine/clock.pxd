@@ -10,13 +10,20 @@ cdef extern from *:
     """
     ctypedef long long wide "bitline_wide"
 
+cdef extern from *:
+    """
+    #define BITLINE_FOREVER ((int64_t) 0x3fffffffffffffff)
+    """
+    const int64_t FOREVER "BITLINE_FOREVER"     # 2^62 - 1 ps, 53 days: never
+
 cdef struct Clock:
     int64_t num
     int64_t den
 
 cdef inline int64_t edge_time(const Clock *clock, int64_t n) noexcept nogil:
-    # Time of edge n, in ps.
-    return <int64_t> ((<wide> n) * clock.num // clock.den)
+    # Time of edge n, in ps; what lies past the end of time is its last ps.
+    cdef wide time = (<wide> n) * clock.num // clock.den
+    return <int64_t> time if time < FOREVER else FOREVER - 1
 
 cdef inline int64_t edge_at_or_after(const Clock *clock, int64_t time) noexcept nogil:
     # First edge that is not before `time`.

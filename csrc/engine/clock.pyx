@@ -4,7 +4,6 @@ from fractions import Fraction
 
 from bitline.base.errors import CapacityError, SpecError
 
-LIMIT_PS = 2**63 - 1
 MAX_DENOMINATOR = 10**12
 
 
@@ -41,9 +40,9 @@ cdef class ClockDomain:
         return Fraction(self.clock.num, self.clock.den)
 
     def time_of(self, edge):
-        """Time of an edge in ps. Raises CapacityError past 2^63 ps (106 days)."""
-        if not 0 <= edge * self.clock.num // self.clock.den <= LIMIT_PS:
-            raise CapacityError(f"edge {edge} lies outside the simulated time", expected="at most 106 days (2^63 ps)")
+        """Time of an edge in ps. Raises CapacityError past 2^62 ps (53 days)."""
+        if not 0 <= edge * self.clock.num // self.clock.den < FOREVER - 1:
+            raise CapacityError(f"edge {edge} lies outside the simulated time", expected="less than 2^62 ps (53 days)")
         return edge_time(&self.clock, edge)
 
     def at_or_after(self, int64_t time):

@@ -11,6 +11,7 @@ from bitline.arch.dram.bound import peak_spacing_ticks, unloaded_read_latency_ti
 from bitline.arch.dram.controller import load_controller
 from bitline.arch.dram.memory import Memory
 from bitline.base.errors import TraceError, did_you_mean
+from bitline.sim.validate.systems import decode, pim_rows
 
 Words = Mapping[str, str]
 
@@ -76,13 +77,15 @@ EXPERIMENTS: dict[str, Callable[[Words], dict[str, float]]] = {
     "dram": dram,
     "unloaded_read": unloaded_read,
     "peak_reads": peak_reads,
+    "decode": decode,
+    "pim_rows": pim_rows,
 }
 
 
 @cache
 def run_experiment(inputs: str) -> dict[str, float]:
     """Run what `inputs` says, once for all metrics that are asked of it. Raises TraceError."""
-    name, *rest = inputs.split()
+    name, *rest = inputs.split() or [""]
     if name not in EXPERIMENTS:
         raise TraceError(f"unknown experiment '{name}'", field="inputs", expected=did_you_mean(name, EXPERIMENTS))
     words = {}

@@ -97,6 +97,8 @@ def read_table(file: str | Path) -> list[tuple[int, dict[str, str]]]:
             rows.append((reader.line_num, row))
     except csv.Error as error:
         raise TraceError(f"is not CSV ({error})", file=file, line=reader.line_num) from None
+    if not rows:
+        raise TraceError("holds no references", file=file, expected="a line of column names and a line for each")
     return rows
 
 

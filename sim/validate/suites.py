@@ -39,7 +39,12 @@ def dram_references() -> list[Reference]:
     return references
 
 
-SUITES: dict[str, Callable[[], list[Reference]]] = {"dram": dram_references}
+def pim_gpt_references() -> list[Reference]:
+    """What was published of PIM-GPT."""
+    return read_references(REFERENCES / "pim_gpt.csv")
+
+
+SUITES: dict[str, Callable[[], list[Reference]]] = {"dram": dram_references, "pim-gpt": pim_gpt_references}
 
 
 def suite_references(names: Sequence[str]) -> list[Reference]:

@@ -33,11 +33,12 @@ def load_model(name: str, settings: dict[str, Any] | None = None) -> ModelSpec:
     A .yaml file holds the fields of ModelSpec and may have `base:`, the name of a model to start from. Settings are
     `path=value` overrides (`moe.experts_per_token` -> 4). Raises SpecError.
     """
-    source = _source(name)
+    source = model_source(name)
     return check(apply_settings(source, settings) if settings else source, ModelSpec)
 
 
-def _source(name: str) -> Source:
+def model_source(name: str) -> Source:
+    """The fields of a model before they are checked. Raises SpecError."""
     if name.startswith("hf:"):
         return read_config(name.removeprefix("hf:"))
     if name.endswith(".json"):

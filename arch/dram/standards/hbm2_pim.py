@@ -30,10 +30,10 @@ STANDARD = replace(
     source="Kwon et al., ISSCC 2021; Lee et al., ISCA 2021; SAITPublic/PIMSimulator",
     commands=(
         *HBM2.commands,
-        Command("ACT_AB", row="open", cycles=2.0),
-        Command("PRE_AB", row="close"),
-        Command("RD_AB", row="need", bus="column", data="read"),
-        Command("WR_AB", row="need", bus="column", data="write"),
+        Command("ACT_AB", row="open", cycles=2.0, banks=8),
+        Command("PRE_AB", row="close", banks=8),
+        Command("RD_AB", row="need", bus="column", banks=8),
+        Command("WR_AB", row="need", bus="column", data="write", banks=8),
     ),
     rules=(
         *(_with_wide(row) for row in HBM2.rules),

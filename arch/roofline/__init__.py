@@ -1,0 +1,1 @@
+"""Processors at the bound level: peak compute, memory bandwidth, power."""

@@ -1,0 +1,1 @@
+"""Systems: hardware only, one YAML file each."""

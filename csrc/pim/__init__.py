@@ -1,0 +1,1 @@
+"""Processing in memory: channels that execute programs of DRAM and compute commands."""

@@ -1,0 +1,1 @@
+"""Task graphs: the dispatcher that starts tasks, and units that take a known time."""

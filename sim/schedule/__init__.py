@@ -1,0 +1,1 @@
+"""Schedules: which operator runs where, and what may overlap; policies as data."""

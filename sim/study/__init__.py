@@ -1,0 +1,21 @@
+"""Sweeps: a grid of design points, a store of what is done, a table of all."""
+
+from bitline.sim.study.folder import TABLE_NAME, SweepSummary, sweep
+from bitline.sim.study.grid import Point, StudySpec, grid_points, grid_size, load_study, make_study
+from bitline.sim.study.store import STORE_NAME, Store
+from bitline.sim.study.table import read_table
+
+__all__ = [
+    "STORE_NAME",
+    "TABLE_NAME",
+    "Point",
+    "Store",
+    "StudySpec",
+    "SweepSummary",
+    "grid_points",
+    "grid_size",
+    "load_study",
+    "make_study",
+    "read_table",
+    "sweep",
+]

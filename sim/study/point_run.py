@@ -1,0 +1,66 @@
+"""One point, run to an outcome: whatever goes wrong in it stays in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from bitline.base.errors import BitlineError, SpecError
+from bitline.sim.run.result import Result
+from bitline.sim.study.grid import Point
+from bitline.sim.study.store import Outcome
+
+Runner = Callable[[Point], Result]
+
+METRICS = (
+    "time_s",
+    "bound_time_s",
+    "tokens_per_s",
+    "time_per_token_s",
+    "energy_j",
+    "power_w",
+    "row_hit_rate",
+    "bottleneck",
+)
+MAX_ERROR_CHARS = 300
+
+
+def simulate(point: Point) -> Result:
+    """Run a point on the simulator."""
+    import bitline
+
+    result: Result = bitline.run(
+        point.system,
+        model=point.model,
+        phase=point.phase,
+        batch=point.batch,
+        policy=point.policy,
+        settings=point.settings,
+        level=point.level,
+        prompt=point.prompt,
+        tokens=point.tokens,
+        **({} if point.context is None else {"context": point.context}),
+    )
+    return result
+
+
+def run_point(runner: Runner, key: str, point: Point) -> Outcome:
+    """The outcome of a point. Out get an interrupt, and a setting that no point could have (SpecError of `--set`)."""
+    try:
+        result = runner(point).to_dict()
+        # What cannot be written as JSON is found here, as an error of this point.
+        json.dumps(result, allow_nan=False)
+    except BitlineError as error:
+        if isinstance(error, SpecError) and error.file == "--set":
+            raise
+        return failed(key, point, str(error))
+    except Exception as error:
+        return failed(key, point, f"internal error, {type(error).__name__}: {error}")
+    row = point.to_dict() | {"policy": result["policy"], "status": "done"} | {name: result[name] for name in METRICS}
+    return Outcome(key, "done", row, result)
+
+
+def failed(key: str, point: Point, error: str) -> Outcome:
+    """The outcome of a point that came to nothing, with the reason in one line."""
+    row = point.to_dict() | {"status": "failed", "error": " ".join(error.split())[:MAX_ERROR_CHARS]}
+    return Outcome(key, "failed", row)
