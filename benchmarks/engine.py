@@ -111,15 +111,3 @@ def measure(scale: int = 1) -> dict[str, float]:
         result[f"{name}_simpy_events_per_s"] = slow
         result[f"{name}_ratio"] = fast / slow
     return result
-
-
-def main() -> None:
-    measured = measure()
-    print(f"{'model':8} {'ours, events/s':>16} {'SimPy, events/s':>16} {'ratio':>8}")
-    for name in ("ring", "queue"):
-        ours, theirs, ratio = (measured[f"{name}_{what}"] for what in ("events_per_s", "simpy_events_per_s", "ratio"))
-        print(f"{name:8} {ours:16,.0f} {theirs:16,.0f} {ratio:7.1f}x")
-
-
-if __name__ == "__main__":
-    main()

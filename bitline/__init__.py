@@ -6,11 +6,13 @@ __version__ = "0.1.0"
 
 # Imported on first use: `import bitline` stays light.
 _LAZY = {
-    "run": "bitline.sim.run.run",
     "Result": "bitline.sim.run.result",
+    "run": "bitline.sim.run.run",
+    "sweep": "bitline.sim.study",
+    "validate": "bitline.sim.validate.suites",
 }
 
-__all__ = ["Result", "__version__", "run"]
+__all__ = ["Result", "__version__", "run", "sweep", "validate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -44,7 +44,7 @@ class Aim:
             ],
         )
         self.banks = part.organisation.n_banks
-        self.outputs_at_once = self.banks
+        self.outputs_at_once = self.banks_opened_at_once = self.banks
         self.tokens_at_once = self.banks
         self.lanes = part.pim.lanes_per_bank
         self.data_rows = part.organisation.rows

@@ -72,6 +72,8 @@ class PimDevice(Protocol):
     """PIM_ACCESS rows: what `access` in a body row means."""
     outputs_at_once: int
     """Outputs that the banks of one channel work on together: the grain in which work is spread over channels."""
+    banks_opened_at_once: int
+    """Rows of banks that count as one opening of a row."""
     data_rows: int
     """Rows that tensors may use; those from there on have a meaning of their own."""
     tokens_at_once: int

@@ -60,6 +60,8 @@ class HbmPim:
         self.row_columns = part.organisation.accesses_per_row
         self.outputs_at_once = self.tokens_at_once = self.blocks * OUTPUTS_OF_BLOCK
         self.data_rows = TO_ALL_BANKS_ROW
+        # ACT_AB is counted as the one bank that it names.
+        self.banks_opened_at_once = 1
         if part.organisation.n_banks != 2 * self.blocks or part.organisation.rows <= REGISTER_ROW:
             raise SpecError("HBM-PIM needs two banks a block and rows up to 0x3fff", field="organisation")
 

@@ -235,7 +235,8 @@ cdef void _save_rows(Part *part, int64_t edge, Snapshot *snapshot) noexcept nogi
         snapshot.refused = 1
     # Addresses that differ by a multiple of `size` lie in the same bank and column. A row that was left open long ago
     # keeps a loop from being replayed until a refresh closes it.
-    put64(snapshot, snapshot.base % size)
+    # With a hash, the row that the bank is mixed with has to be alike as well.
+    put64(snapshot, snapshot.base % (size * rows.banks if rows.hashed else size))
     for bank in range(rows.banks):
         row = rows.open_row[bank]
         put64(snapshot, SAVED_CLOSED if row == CLOSED else row - snapshot.base // size)

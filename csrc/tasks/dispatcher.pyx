@@ -65,6 +65,7 @@ cdef class Dispatcher(Component):
         self.graph.last_of_unit = <int32_t *> calloc(n_units, sizeof(int32_t))
         if self.graph.head == NULL or self.graph.tail == NULL or self.graph.last_of_unit == NULL:
             raise MemoryError()
+        self.load(np.zeros(0, TASK), (), ())
         self.part.self = &self.graph
         self.part.advance = _advance
         self.part.waits = _waits
@@ -73,6 +74,11 @@ cdef class Dispatcher(Component):
         free(self.graph.head)
         free(self.graph.tail)
         free(self.graph.last_of_unit)
+
+    def reset(self):
+        """Back to the state at time 0, with all of the graph to be done."""
+        Component.reset(self)
+        self.load(self.keep["tasks"], self.keep["before"], self.keep["after"])
 
     def load(self, tasks, before, after):
         """Take a graph: TASK rows, and edges from task before[i] to task after[i], each to a higher number.
@@ -95,7 +101,7 @@ cdef class Dispatcher(Component):
         order = np.argsort(before, kind="stable")
         counts = np.bincount(before, minlength=n)
         arrays = {
-            "tasks": tasks,
+            "tasks": tasks, "before": before, "after": after,
             "first": np.concatenate(([0], np.cumsum(counts))).astype(np.int32),
             "successors": np.ascontiguousarray(np.concatenate((after[order], [0])), np.int32),
             "waits_for": np.concatenate((np.bincount(after, minlength=n), [0])).astype(np.int32),
@@ -107,6 +113,8 @@ cdef class Dispatcher(Component):
         self.keep = arrays
         graph.n_tasks = n
         graph.n_done = graph.n_sent = 0
+        for i in range(graph.n_units):
+            graph.head[i] = graph.tail[i] = graph.last_of_unit[i] = -1
         if not n:
             return
         rows = tasks.view(np.uint8)
@@ -118,8 +126,6 @@ cdef class Dispatcher(Component):
         graph.next_ready, graph.cause = &next_ready[0], &cause[0]
         graph.ready, graph.start, graph.end = &ready[0], &start[0], &end[0]
         graph.told = &told[0]
-        for i in range(graph.n_units):
-            graph.head[i] = graph.tail[i] = graph.last_of_unit[i] = -1
         for i in range(n):
             if graph.waits_for[i] == 0:
                 _make_ready(graph, i, 0)

@@ -14,6 +14,7 @@ from bitline.arch.systems.system import System, load_system
 from bitline.base.errors import SpecError, did_you_mean
 from bitline.base.hashing import content_hash, source_hash
 from bitline.sim.run.bound_run import BoundRun
+from bitline.sim.run.pim_result import bound_result, cycle_result
 from bitline.sim.run.pim_run import PimRun
 from bitline.sim.run.result import Result
 from bitline.sim.run.workload import Workload, make_workload
@@ -131,10 +132,12 @@ def execute(
         fast_forward=fast_forward,
         logging=logging,
     )
+    names = (planned.system_name, planned.policy_name, planned.provenance)
     if level == "bound":
-        return pim.bound_result(planned.system_name, planned.policy_name, planned.provenance), None
+        pim.bound()
+        return bound_result(pim, *names), None
     pim.run(progress)
-    return pim.result(planned.system_name, planned.policy_name, planned.provenance), pim
+    return cycle_result(pim, *names), pim
 
 
 @lru_cache(maxsize=1)

@@ -98,11 +98,12 @@ class _Block:
         found: list[dict[int, int]] = []
         for i in range(max((len(steps) for steps in lowered.values()), default=0)):
             tasks = {}
-            for alike, steps in lowered.items():
-                number = self.owner.number(steps[i].program)
-                base = row + steps[i].offset
+            # A channel with a smaller share may be done earlier.
+            now = {alike: steps[i] for alike, steps in lowered.items() if i < len(steps)}
+            for alike, step in now.items():
+                number, base = self.owner.number(step.program), row + step.offset
                 tasks[alike] = self.template.add(self.first_work + operator.id, 1 + alike, number, base, place.stride)
-            self._work(operator).steps.append({alike: steps[i].program for alike, steps in lowered.items()})
+            self._work(operator).steps.append({alike: step.program for alike, step in now.items()})
             found.append(tasks)
         return found
 

@@ -67,3 +67,8 @@ def run_references(references: Sequence[Reference]) -> Iterator[Row]:
             problem = f"{reference.name}: unknown metric '{reference.metric}'"
             raise SpecError(problem, expected=did_you_mean(reference.metric, metrics))
         yield Row(reference, metrics[reference.metric])
+
+
+def validate(*names: str, reference: str | Path | None = None) -> list[Row]:
+    """The rows of some suites (all, if none is named), or of a reference file. Raises BitlineError."""
+    return list(run_references(read_references(reference) if reference else suite_references(names)))

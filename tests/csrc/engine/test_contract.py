@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from bitline.arch.dram.part import load_part
+from bitline.arch.pim.device import pim_device, rows_of_body
 from bitline.csrc.engine import READ, REQUEST_BODY, WRITE, IdealMemory, Loop, NullDevice, Program, PythonComponent
 from bitline.csrc.engine import Requester as RequesterCore
 from bitline.csrc.engine.probes import RingStop, RowMemory
+from bitline.csrc.pim.channel import PimChannel
+from bitline.csrc.tasks.dispatcher import TASK, Dispatcher
 from bitline.csrc.tasks.unit import Unit
 
 
@@ -39,6 +43,29 @@ class PythonRelay(PythonComponent):
 def requester():
     body = np.array([(0, READ, 64, 0, 0), (3, WRITE, 32, 2, 0)], REQUEST_BODY)
     return RequesterCore("requester", 1000, Program(body, [Loop(20, [0, 1], stride=5)]), max_outstanding=3)
+
+
+class Pim(PimChannel):
+    """A GDDR6-AiM channel, with its counts in the form of the others."""
+
+    def __init__(self):
+        device = pim_device(load_part("gddr6-aim"), "gddr6-aim")
+        super().__init__("pim", device.table, device.accesses)
+        body = rows_of_body([(0, 2, 0, 0, 64, -1, 0), (0, 3, 0, 0, 1, -1, 0), (1, 4, 5, 3, 7, 0, 0)])
+        self.add_program(Program(body, [Loop(6, [0, 1], stride=1)]))
+        self.add_program(Program(body, [2, 1]))
+
+    def counts(self):
+        _ticks, issued = super().counts()
+        return {"reads": issued.get("RD", 0), "accesses": issued.get("MAC16", 0)}
+
+
+def dispatcher():
+    core = Dispatcher("dispatcher", 1000, 1)
+    tasks = np.zeros(30, TASK)
+    tasks["program"], tasks["base"] = range(30), range(100, 130)
+    core.load(tasks, [0, 0, 3, 3, 5, 9, *range(10, 20)], [1, 2, 7, 8, 9, 20, *range(20, 30)])
+    return core
 
 
 def requests(seed=1, n=40):
@@ -75,6 +102,10 @@ COMPONENTS = {
     "python": Case(PythonRelay),
     "unit": Case(
         lambda: Unit("unit", 1000), feed=[(9 * i, 0, (1, i, 5, 0)) for i in range(20)], sent=20, told=lambda m: m[:2]
+    ),
+    "dispatcher": Case(dispatcher, feed=[], echo=25, sent=30),
+    "pim channel": Case(
+        Pim, feed=[(90 * i, 0, (1, i, i % 2, 3 * i)) for i in range(20)], sent=20, told=lambda m: m[:2]
     ),
 }
 

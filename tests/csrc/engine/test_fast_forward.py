@@ -278,3 +278,16 @@ def test_a_table_fits_the_regions_that_share_it():
     *_, region = single(5, latency=1, bytes_per_cycle=64).build(fast=True)
     with pytest.raises(SpecError, match="a table for 2 components with 0 timers"):
         single(5, interval=61).build(fast=True, table=region.table)
+
+
+def test_a_hashed_bank_is_the_same_only_a_whole_turn_of_rows_further():
+    rng = np.random.default_rng(5)
+    for _ in range(150):
+        n = int(rng.integers(1, 4))
+        body = np.zeros(n, REQUEST_BODY)
+        body["offset"], body["bytes"], body["kind"] = rng.integers(0, 80, n), 32, READ
+        inner = Loop(int(rng.integers(2, 9)), list(range(n)), stride=0)
+        outer = Loop(int(rng.integers(2, 30)), [inner], stride=int(rng.choice([16, 64, 71, 100])))
+        memory = {"columns": int(rng.choice([1, 7, 16])), "interval": int(rng.choice([61, 211, 997])), "hashed": True}
+        bench = Bench(Program(body, [outer]), memory, mhz=(1200, 900), outstanding=int(rng.integers(1, 9)))
+        assert bench.run(fast=True)[0] == bench.run(fast=False)[0]

@@ -1,0 +1,1 @@
+"""Speed (`python -m benchmarks`) and reliability (`python -m benchmarks.reliability`), measured."""
