@@ -36,7 +36,7 @@ def rows_of_weights(trips: int, *, fast_forward: bool) -> int:
     device = pim_device(load_part("gddr6-aim"), "gddr6-aim")
     table = TransitionTable(1, 1, logging=False) if fast_forward else None
     channel = PimChannel("channel", device.table, device.accesses, fixed_rows=device.data_rows, transitions=table)
-    channel.add_program(Program(rows_of_body([(0, 0, 0, 0, 64, -1, 0)]), [Loop(trips, [0], stride=0)]))
+    channel.add_program(Program(rows_of_body([(0, 2, 0, 0, 64, -1, 0)]), [Loop(trips, [0], stride=1)]))
     simulator = Simulator()
     asker = simulator.add(Asker(), device=0)
     simulator.add(channel, device=1)

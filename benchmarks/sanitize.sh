@@ -16,7 +16,7 @@ trap 'rm -rf "$copy"' EXIT
 for build in "${@:-sanitize boundscheck}"; do for kind in $build; do
     tree=$copy/$kind
     mkdir "$tree"
-    tar -C "$root" -cf - --exclude='*.so' --exclude=__pycache__ setup.py pyproject.toml bitline arch csrc sim traces plots tests |
+    tar -C "$root" -cf - --exclude='*.so' --exclude=__pycache__ setup.py pyproject.toml bitline arch csrc sim traces plots tests benchmarks examples |
         tar -C "$tree" -xf -
     cd "$tree"
     BITLINE_BUILD=$kind "$python" setup.py -q build_ext --inplace -j "$jobs" >build.log 2>&1 || { tail -n 30 build.log; exit 3; }

@@ -25,6 +25,7 @@ def test_every_command_of_a_token_obeys_the_rules(logged, tmp_path, system):
     assert report.n_commands <= sum(result.counts.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", PART)
 def test_every_command_of_a_generation_obeys_the_rules(logged, tmp_path, system):
     """Appends, short contexts, refreshes between tokens."""
