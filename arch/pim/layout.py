@@ -6,12 +6,15 @@ the embedding table.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from bitline.arch.pim.device import Heads, PimDevice, ceil_div
 from bitline.base.errors import CapacityError, SpecError
 from bitline.traces import Operator, Trace
 from bitline.traces.operator import Tensor
+
+MAX_CHANNELS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,35 @@ def cached_tensor(operator: Operator) -> Tensor:
 
 def make_layout(trace: Trace, device: PimDevice, channels: int, reserved: int, requests: int) -> Layout:
     """Lay out a model. Raises CapacityError where it does not fit, with what is missing."""
+    layout = _lay_out(trace, device, channels, reserved, requests)
+    rows = device.data_rows
+    if layout.rows > rows:
+        row_gb = channels * device.part.organisation.n_banks * device.part.organisation.row_bytes / 1e9
+        enough = _enough_channels(trace, device, channels, reserved, requests)
+        raise CapacityError(
+            f"{trace.model} with {reserved} reserved tokens needs {layout.rows * row_gb:.2f} GB, "
+            f"{(layout.rows - rows) * row_gb:.2f} GB more than the {rows * row_gb:.2f} GB of {channels} channels",
+            field="memory.channels",
+            expected=f"at least {enough} channels" if enough else "a part with more rows",
+        )
+    return layout
+
+
+def _enough_channels(trace: Trace, device: PimDevice, channels: int, reserved: int, requests: int) -> int | None:
+    """The fewest channels that hold a model that these do not hold. Rows never grow with channels."""
+
+    def fits(count: int) -> bool:
+        return _lay_out(trace, device, count, reserved, requests).rows <= device.data_rows
+
+    too_few, enough = channels, 2 * channels
+    while not fits(enough):
+        too_few, enough = enough, 2 * enough
+        if enough > MAX_CHANNELS:
+            return None
+    return bisect_left(range(too_few + 1, enough), True, key=fits) + too_few + 1
+
+
+def _lay_out(trace: Trace, device: PimDevice, channels: int, reserved: int, requests: int) -> Layout:
     heads = _attention_shapes(trace)
     places: dict[str, Place] = {}
     start = 0
@@ -85,15 +117,6 @@ def make_layout(trace: Trace, device: PimDevice, channels: int, reserved: int, r
         for name, (row, rows, _count) in found.items():
             places[name] = Place(row, start - first, rows)
         start = first + (start - first) * block.repeats
-    rows = device.data_rows
-    if start > rows:
-        row_gb = channels * device.part.organisation.n_banks * device.part.organisation.row_bytes / 1e9
-        raise CapacityError(
-            f"{trace.model} with {reserved} reserved tokens needs {start * row_gb:.2f} GB, "
-            f"{(start - rows) * row_gb:.2f} GB more than the {rows * row_gb:.2f} GB of {channels} channels",
-            field="memory.channels",
-            expected=f"at least {ceil_div(start * channels, rows)} channels, roughly",
-        )
     return Layout(places, heads, start)
 
 

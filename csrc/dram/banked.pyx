@@ -17,7 +17,7 @@ from bitline.csrc.dram.channel cimport (
 from bitline.csrc.dram.request cimport (
     complete, Entry, free_pool, give_entry, new_pool, NONE, READ, Request, reset_pool, take_entry, WRITE,
 )
-from bitline.csrc.dram.timing cimport NEVER, ready_at, Timing
+from bitline.csrc.dram.timing cimport allocate, NEVER, ready_at, Timing
 
 cdef enum:
     FILTER = 4096
@@ -468,17 +468,10 @@ cdef void _release(Controller *controller) noexcept:
     free(controller)
 
 
-cdef void *_room(size_t count, size_t size) except NULL:
-    cdef void *memory = calloc(count, size)
-    if memory == NULL:
-        raise MemoryError()
-    return memory
-
-
 cdef Controller *new_banked(table, policy) except NULL:
     """A banked controller of one channel. `policy`: a BankedPolicy (arch/dram/controller.py) resolved to ticks."""
-    cdef Controller *controller = <Controller *> _room(1, sizeof(Controller))
-    cdef Banked *banked = <Banked *> _room(1, sizeof(Banked))
+    cdef Controller *controller = <Controller *> allocate(1, sizeof(Controller))
+    cdef Banked *banked = <Banked *> allocate(1, sizeof(Banked))
     cdef Channel *channel = new_channel(table)
     cdef int32_t banks = channel.n_banks, places
     controller.channel = channel
@@ -496,12 +489,12 @@ cdef Controller *new_banked(table, policy) except NULL:
     banked.unit_banks = banks // banked.n_units
     places = 2 * banked.policy.transactions + banks * banked.policy.commands
     banked.pool = new_pool(places)
-    banked.followers = <int32_t *> _room(places, sizeof(int32_t))
-    banked.banks = <Line *> _room(banks, sizeof(Line))
-    banked.look_at = <int64_t *> _room(banks, sizeof(int64_t))
-    banked.pending = <int32_t *> _room(2 * banked.n_units, sizeof(int32_t))
-    banked.read_filter = <int32_t *> _room(FILTER, sizeof(int32_t))
-    banked.write_filter = <int32_t *> _room(FILTER, sizeof(int32_t))
+    banked.followers = <int32_t *> allocate(places, sizeof(int32_t))
+    banked.banks = <Line *> allocate(banks, sizeof(Line))
+    banked.look_at = <int64_t *> allocate(banks, sizeof(int64_t))
+    banked.pending = <int32_t *> allocate(2 * banked.n_units, sizeof(int32_t))
+    banked.read_filter = <int32_t *> allocate(FILTER, sizeof(int32_t))
+    banked.write_filter = <int32_t *> allocate(FILTER, sizeof(int32_t))
     controller.accepts = _accepts
     controller.accept = _accept
     controller.flush = _flush

@@ -1,9 +1,9 @@
 # csrc/dram/channel.pyx: construction and reset of a channel (see channel.pxd).
 
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from libc.string cimport memset
 
-from bitline.csrc.dram.timing cimport free_timing, new_timing, reset_timing
+from bitline.csrc.dram.timing cimport allocate, free_timing, new_timing, reset_timing
 
 
 cdef int32_t _number(names, str name):
@@ -12,9 +12,7 @@ cdef int32_t _number(names, str name):
 
 cdef Channel *new_channel(table) except NULL:
     """A channel of the part behind a TimingTable (arch/dram/table.py). Freed by free_channel."""
-    cdef Channel *channel = <Channel *> calloc(1, sizeof(Channel))
-    if channel == NULL:
-        raise MemoryError()
+    cdef Channel *channel = <Channel *> allocate(1, sizeof(Channel))
     part = table.part
     names = [command.name for command in table.commands]
     channel.timing = new_timing(table)
@@ -40,14 +38,11 @@ cdef Channel *new_channel(table) except NULL:
     channel.read_latency = round(part.read_latency_ck * ticks)
     channel.write_latency = round(part.write_latency_ck * ticks)
     channel.burst_ticks = round(part.timing["tBL"] * ticks)
-    channel.open_row = <int32_t *> calloc(channel.n_banks, sizeof(int32_t))
-    channel.row_uses = <int32_t *> calloc(channel.n_banks, sizeof(int32_t))
-    channel.open_banks = <int32_t *> calloc(channel.n_standby, sizeof(int32_t))
-    channel.standby_since = <int64_t *> calloc(channel.n_standby, sizeof(int64_t))
-    channel.buckets = <int64_t *> calloc(N_BUCKETS, sizeof(int64_t))
-    if (channel.open_row == NULL or channel.row_uses == NULL or channel.open_banks == NULL
-            or channel.standby_since == NULL or channel.buckets == NULL):
-        raise MemoryError()
+    channel.open_row = <int32_t *> allocate(channel.n_banks, sizeof(int32_t))
+    channel.row_uses = <int32_t *> allocate(channel.n_banks, sizeof(int32_t))
+    channel.open_banks = <int32_t *> allocate(channel.n_standby, sizeof(int32_t))
+    channel.standby_since = <int64_t *> allocate(channel.n_standby, sizeof(int64_t))
+    channel.buckets = <int64_t *> allocate(N_BUCKETS, sizeof(int64_t))
     reset_channel(channel)
     return channel
 

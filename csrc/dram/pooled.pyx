@@ -5,7 +5,7 @@
 #         (Ramulator 2.1, src/ramulator/controller: with order "ready" this is its generic DDR controller.)
 # State:  waiting requests by bank, so that a tick looks at one hit and one miss of each bank and at no others.
 
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from libc.string cimport memset
 
 from bitline.csrc.dram.channel cimport (
@@ -17,7 +17,9 @@ from bitline.csrc.dram.pooled_hbm cimport tick_two_buses
 from bitline.csrc.dram.request cimport (
     complete, Entry, free_pool, give_entry, new_pool, NONE, READ, Request, reset_pool, take_entry, WRITE,
 )
-from bitline.csrc.dram.timing cimport bank_ready, MAX_ABOVE, NEVER, ready_above, ready_at, ready_at_node, Timing
+from bitline.csrc.dram.timing cimport (
+    allocate, bank_ready, MAX_ABOVE, NEVER, ready_above, ready_at, ready_at_node, Timing,
+)
 
 cdef extern from *:
     int __builtin_ctzll(unsigned long long) nogil
@@ -761,17 +763,10 @@ cdef void _release(Controller *controller) noexcept:
     free(controller)
 
 
-cdef void *_room(size_t count, size_t size) except NULL:
-    cdef void *memory = calloc(count, size)
-    if memory == NULL:
-        raise MemoryError()
-    return memory
-
-
 cdef Controller *new_pooled(table, policy) except NULL:
     """A pooled controller of one channel. `policy`: a PooledPolicy (arch/dram/controller.py) resolved to ticks."""
-    cdef Controller *controller = <Controller *> _room(1, sizeof(Controller))
-    cdef Pooled *pooled = <Pooled *> _room(1, sizeof(Pooled))
+    cdef Controller *controller = <Controller *> allocate(1, sizeof(Controller))
+    cdef Pooled *pooled = <Pooled *> allocate(1, sizeof(Pooled))
     cdef Channel *channel = new_channel(table)
     cdef int32_t banks = channel.n_banks, kind
     controller.channel = channel
@@ -791,17 +786,17 @@ cdef Controller *new_pooled(table, policy) except NULL:
     pooled.policy.refresh_set_gap = policy["refresh_set_gap"]
     pooled.pool = new_pool(pooled.policy.read_capacity + pooled.policy.write_capacity + 2 * banks)
     for kind in range(2):
-        pooled.queues[kind].head = <int32_t *> _room(banks, sizeof(int32_t))
-        pooled.queues[kind].tail = <int32_t *> _room(banks, sizeof(int32_t))
-        pooled.queues[kind].hit = <int32_t *> _room(banks, sizeof(int32_t))
-        pooled.queues[kind].miss = <int32_t *> _room(banks, sizeof(int32_t))
-    pooled.active = <int32_t *> _room(banks, sizeof(int32_t))
-    pooled.last_use = <int64_t *> _room(banks, sizeof(int64_t))
-    pooled.line_filter = <int32_t *> _room(FILTER, sizeof(int32_t))
+        pooled.queues[kind].head = <int32_t *> allocate(banks, sizeof(int32_t))
+        pooled.queues[kind].tail = <int32_t *> allocate(banks, sizeof(int32_t))
+        pooled.queues[kind].hit = <int32_t *> allocate(banks, sizeof(int32_t))
+        pooled.queues[kind].miss = <int32_t *> allocate(banks, sizeof(int32_t))
+    pooled.active = <int32_t *> allocate(banks, sizeof(int32_t))
+    pooled.last_use = <int64_t *> allocate(banks, sizeof(int64_t))
+    pooled.line_filter = <int32_t *> allocate(FILTER, sizeof(int32_t))
     pooled.urgent_capacity = 64 * banks
-    pooled.urgent = <Maintenance *> _room(pooled.urgent_capacity, sizeof(Maintenance))
-    pooled.activating = <int32_t *> _room(banks, sizeof(int32_t))
-    pooled.deadline = <int64_t *> _room(banks, sizeof(int64_t))
+    pooled.urgent = <Maintenance *> allocate(pooled.urgent_capacity, sizeof(Maintenance))
+    pooled.activating = <int32_t *> allocate(banks, sizeof(int32_t))
+    pooled.deadline = <int64_t *> allocate(banks, sizeof(int64_t))
     controller.accepts = _accepts
     controller.accept = _accept
     controller.flush = _flush

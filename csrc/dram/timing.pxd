@@ -136,6 +136,7 @@ cdef inline void issue(Timing *timing, int32_t command, int32_t bank, int64_t no
     for i in range(spec.first_window, spec.first_window + spec.n_windows):
         _count_in_window(timing, timing.windows + i, bank, now)
 
+cdef void *allocate(size_t count, size_t size) except NULL
 cdef Timing *new_timing(table) except NULL
 cdef void free_timing(Timing *timing) noexcept
 cdef void reset_timing(Timing *timing) noexcept nogil

@@ -4,7 +4,8 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 
-cdef void *_allocate(size_t count, size_t size) except NULL:
+cdef void *allocate(size_t count, size_t size) except NULL:
+    """Memory of zeros. Raises MemoryError."""
     cdef void *memory = calloc(count if count else 1, size)
     if memory == NULL:
         raise MemoryError()
@@ -13,7 +14,7 @@ cdef void *_allocate(size_t count, size_t size) except NULL:
 
 cdef Timing *new_timing(table) except NULL:
     """Copy a TimingTable (arch/dram/table.py) into C arrays. Freed by free_timing."""
-    cdef Timing *timing = <Timing *> _allocate(1, sizeof(Timing))
+    cdef Timing *timing = <Timing *> allocate(1, sizeof(Timing))
     cdef int32_t level, bank, command
     timing.n_levels = len(table.level_nodes)
     timing.n_groups = table.n_groups
@@ -26,11 +27,11 @@ cdef Timing *new_timing(table) except NULL:
         while level and (timing.level_nodes[level] >> timing.level_shift[level]) > timing.level_nodes[level - 1]:
             timing.level_shift[level] += 1
     timing.bank_shift = timing.level_shift[timing.n_levels - 1]
-    timing.path = <int32_t *> _allocate(timing.n_banks * timing.n_levels, sizeof(int32_t))
+    timing.path = <int32_t *> allocate(timing.n_banks * timing.n_levels, sizeof(int32_t))
     for bank in range(timing.n_banks):
         for level in range(timing.n_levels):
             timing.path[bank * timing.n_levels + level] = timing.level_first[level] + table.bank_path[bank, level]
-    timing.commands = <Command *> _allocate(timing.n_commands, sizeof(Command))
+    timing.commands = <Command *> allocate(timing.n_commands, sizeof(Command))
     for command, row in enumerate(table.command_rows):
         timing.commands[command].scope = row["scope"]
         timing.commands[command].span = timing.n_banks // timing.level_nodes[timing.commands[command].scope]
@@ -43,9 +44,9 @@ cdef Timing *new_timing(table) except NULL:
         timing.commands[command].ticks = row["ticks"]
     _place_holds(timing, table.updates[table.updates["window"] == 1])
     _place_windows(timing, table.updates[table.updates["window"] > 1])
-    timing.earliest = <int64_t *> _allocate(timing.n_nodes * timing.n_groups, sizeof(int64_t))
-    timing.rings = <int64_t *> _allocate(timing.n_rings, sizeof(int64_t))
-    timing.ring_head = <int32_t *> _allocate(timing.n_rings, sizeof(int32_t))
+    timing.earliest = <int64_t *> allocate(timing.n_nodes * timing.n_groups, sizeof(int64_t))
+    timing.rings = <int64_t *> allocate(timing.n_rings, sizeof(int64_t))
+    timing.ring_head = <int32_t *> allocate(timing.n_rings, sizeof(int32_t))
     return timing
 
 
@@ -67,7 +68,7 @@ cdef _place_holds(Timing *timing, updates):
                     nodes = [other for other in range(first, first + count) if other != node]
                 held += [(group * timing.n_nodes + other, row["delay"]) for other in nodes]
             timing.commands[command].n_holds = len(held) - before
-    timing.holds = <Hold *> _allocate(len(held), sizeof(Hold))
+    timing.holds = <Hold *> allocate(len(held), sizeof(Hold))
     for i, (slot, delay) in enumerate(held):
         timing.holds[i].slot = slot
         timing.holds[i].delay = delay
@@ -79,7 +80,7 @@ cdef _place_windows(Timing *timing, updates):
     cdef Window *window
     shared = {}
     timing.n_windows = len(updates)
-    timing.windows = <Window *> _allocate(len(updates), sizeof(Window))
+    timing.windows = <Window *> allocate(len(updates), sizeof(Window))
     for i, row in enumerate(updates):
         if timing.commands[<int32_t> row["command"]].n_windows == 0:
             timing.commands[<int32_t> row["command"]].first_window = i

@@ -19,6 +19,16 @@ def layout(model, name, channels, reserved=256, requests=1):
     return make_layout(trace, device, channels, reserved, requests), trace, device
 
 
+def roomy(model, name, requests):
+    """A layout on so many channels that it fits, and no more: the fuller the banks the better."""
+    for channels in (16, 64, 128, 256, 512):
+        try:
+            return layout(model, name, channels, requests=requests)
+        except CapacityError:
+            continue
+    pytest.fail("fits nowhere")
+
+
 def ranges(found, trace, requests):
     """(first row, end, tensor) of every tensor of every repeat."""
     repeats = {}
@@ -39,9 +49,9 @@ def ranges(found, trace, requests):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("requests", [1, 3])
 def test_no_two_tensors_share_a_row(name, model, requests):
-    found, trace, device = layout(model, name, 1024, requests=requests)
+    found, trace, device = roomy(model, name, requests)
     lying = sorted(ranges(found, trace, requests))
-    assert len(lying) > 100
+    assert len(lying) > 70
     for (_start, end, _one), (start, _end, _other) in itertools.pairwise(lying):
         assert end <= start
     assert lying[0][0] == 0
@@ -62,9 +72,9 @@ def test_a_model_that_does_not_fit_names_the_channels_that_do(name):
     with pytest.raises(CapacityError, match="more than the") as error:
         layout("gpt3-6.7b", name, 8)
     channels = int(str(error.value).split("at least ")[1].split()[0])
-    layout("gpt3-6.7b", name, channels + 2)
+    layout("gpt3-6.7b", name, channels)
     with pytest.raises(CapacityError):
-        layout("gpt3-6.7b", name, channels - 2)
+        layout("gpt3-6.7b", name, channels - 1)
 
 
 def test_keys_and_values_that_are_one_tensor_are_refused():

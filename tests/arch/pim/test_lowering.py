@@ -130,7 +130,7 @@ def test_hbm_pim_scores_read_the_keys_that_were_appended(hbm_pim, heads):
 
 
 @pytest.mark.parametrize("heads", HEADS, ids=str)
-@pytest.mark.parametrize("tokens", [1, 16, 100, 1030, 2100])
+@pytest.mark.parametrize("tokens", [1, 100, 1030])
 def test_aim_contexts_read_the_values_that_were_appended(aim, heads, tokens):
     device, reserved = aim.device, 2500
     groups = device.value_groups(heads)
@@ -164,7 +164,7 @@ def test_hbm_pim_contexts_read_the_values_that_were_appended(hbm_pim, heads, tok
     assert max(results) < device.value_rows(groups, reserved)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data(), heads=st.sampled_from(HEADS), channels=st.integers(1, 40))
 def test_the_channels_of_a_context_read_every_group_once(aim, data, heads, channels):
     from bitline.arch.pim.layout import span
