@@ -14,8 +14,6 @@ def seconds_of(code: str, repeats: int) -> float:
 def measure(repeats: int = 5) -> Iterator[Figure]:
     bare = seconds_of("pass", repeats)
     whole = seconds_of("import bitline", repeats)
-    yield Figure(
-        "import bitline", max(whole - bare, 0.0), "s", 0.3, at_most=True, note=f"interpreter {bare:.3f} s"
-    )
+    yield Figure("import bitline", max(whole - bare, 0.0), "s", 0.3, at_most=True, note=f"interpreter {bare:.3f} s")
     called = "import sys; sys.argv = ['bitline', '--help']; from bitline.sim.cli.main import main; main()"
     yield Figure("bitline --help", seconds_of(called, repeats), "s", 0.5, at_most=True, note="whole process")

@@ -1,0 +1,57 @@
+"""System documents."""
+
+import pytest
+
+from bitline.arch.pim.device import pim_device
+from bitline.arch.systems.system import SYSTEMS, load_system, memory_part
+from bitline.base.errors import SpecError
+
+
+@pytest.mark.parametrize("name", SYSTEMS.names())
+def test_every_system_loads_and_says_where_it_is_from(name):
+    system = load_system(name)
+    assert system.source
+    assert system.policy
+    if system.memory is not None:
+        assert pim_device(memory_part(system.memory), system.memory.part).outputs_at_once > 0
+
+
+def test_pim_gpt_is_the_machine_of_the_paper():
+    """Eight channels of 16 banks and a 1 GHz ASIC (arXiv 2310.09385)."""
+    system = load_system("pim-gpt")
+    assert (system.memory.channels, system.asic.clock_mhz) == (8, 1000)
+    assert memory_part(system.memory).organisation.n_banks == 16
+
+
+def test_a_system_takes_what_it_does_not_say_from_its_base():
+    assert load_system("hbm-pim").asic == load_system("pim-gpt").asic
+    assert load_system("hbm-pim").memory.part == "hbm-pim"
+
+
+def test_an_override_reaches_the_part():
+    system = load_system("pim-gpt", {"memory.override": {"timing_ck": {"tRP": 40, "tRC": 100}}})
+    part = memory_part(system.memory)
+    assert (part.timing["tRP"], part.timing["tRC"], part.timing["tRAS"]) == (40, 100, 54)
+    assert memory_part(load_system("pim-gpt").memory).timing["tRP"] == 32
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"memory.channels": 0}, "memory.channels"),
+        ({"memory.channels": 1.5}, "memory.channels"),
+        ({"asic.clock_mhz": -1}, "asic.clock_mhz"),
+        ({"asic.adders": 0}, "asic.adders"),
+        ({"asic.ader": 9}, "adders"),
+        ({"processor": {"peak_tflops": 1, "bandwidth_gb_s": 1, "memory_gb": 1, "power_w": 1}}, "memory and asic, or"),
+    ],
+)
+def test_a_system_that_is_wrong_is_refused(settings, says):
+    with pytest.raises(SpecError, match=says):
+        load_system("pim-gpt", settings)
+
+
+def test_a_part_without_compute_has_no_pim_device():
+    system = load_system("pim-gpt", {"memory.part": "ddr4-3200"})
+    with pytest.raises(SpecError, match="no compute in its banks"):
+        pim_device(memory_part(system.memory), "ddr4-3200")
