@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 JOBS ?= 2
 SOURCES = $(shell find csrc -name '*.pyx' -o -name '*.pxd') setup.py pyproject.toml
 
-.PHONY: run test test-all lint bench docs reliability validation clean
+.PHONY: run test test-all lint bench docs reliability sanitize validation clean
 
 run: $(VENV)/built
 	$(BIN)/bitline run pim-gpt --model gpt2-xl --phase decode --context 1024 --out out/first-run
@@ -29,6 +29,9 @@ validation: $(VENV)/built
 
 reliability: $(VENV)/built-test
 	$(BIN)/python -m benchmarks.reliability --markdown docs/reliability.md
+
+sanitize: $(VENV)/built-test
+	PYTHON=$(abspath $(BIN))/python JOBS=$(JOBS) benchmarks/sanitize.sh
 
 clean:
 	rm -rf build dist out *.egg-info docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,7 @@
 """`python -m benchmarks [--quick] [--json]`: every speed figure in one table.
 
-Ratios are taken in one process, one after the other; every time is the best of some repeats. Exit status 1 when a
+Ratios are taken in one process, one after the other; every time is the best of some repeats. Rates of one thread are of
+its processor time (DRAM has wall time beside it), waits are wall time. Exit status 1 when a
 figure that was asked for is not reached (never with --quick, which is too short to say).
 """
 

@@ -29,6 +29,6 @@ def measure(shrink: int = 1, repeats: int = 5) -> Iterator[Figure]:
     )
     trips = 200_000 // shrink
     for name, make in memories:
-        off = best_seconds(lambda make=make: walk(make(), trips, fast_forward=False), repeats)
-        on = best_seconds(lambda make=make: walk(make(), trips, fast_forward=True), repeats)
+        off = best_seconds(lambda make=make: walk(make(), trips, fast_forward=False), repeats).thread
+        on = best_seconds(lambda make=make: walk(make(), trips, fast_forward=True), repeats).thread
         yield Figure(f"engine loop, {name}", off / on, "times", note=f"gain by fast-forward, {trips:,} iterations")

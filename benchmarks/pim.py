@@ -62,14 +62,14 @@ def measure(shrink: int = 1, repeats: int = 5) -> Iterator[Figure]:
     trips = 20_000 // shrink
     speeds = {}
     for name, fast_forward in (("off", False), ("on", True)):
-        seconds = best_seconds(lambda on=fast_forward: rows_of_weights(trips, fast_forward=on), repeats)
+        seconds = best_seconds(lambda on=fast_forward: rows_of_weights(trips, fast_forward=on), repeats).thread
         speeds[name] = rows_of_weights(trips, fast_forward=fast_forward) / seconds / 1e6
         yield Figure(f"PIM, fast-forward {name}", speeds[name], "M commands/s", note=f"one channel, {trips:,} rows")
     yield Figure("PIM, gain by fast-forward", speeds["on"] / speeds["off"], "times")
-    on = best_seconds(lambda: token("gpt2-xl", 1024), repeats)
-    off = best_seconds(lambda: token("gpt2-xl", 1024, fast_forward=False), repeats)
+    on = best_seconds(lambda: token("gpt2-xl", 1024), repeats).wall
+    off = best_seconds(lambda: token("gpt2-xl", 1024, fast_forward=False), repeats).wall
     yield Figure("token of gpt2-xl", on, "s", note="context 1024, 8 channels")
     yield Figure("token of gpt2-xl, fast-forward off", off, "s")
-    large = best_seconds(lambda: token(**LARGE), repeats)
+    large = best_seconds(lambda: token(**LARGE), repeats).wall
     yield Figure("token of gpt3-175b", large, "s", 1.0, at_most=True, note="context 2048, 768 channels, no imports")
-    yield Figure("token of gpt3-175b, whole process", best_seconds(whole_process, min(repeats, 3)), "s")
+    yield Figure("token of gpt3-175b, whole process", best_seconds(whole_process, min(repeats, 3)).wall, "s")

@@ -8,7 +8,7 @@ from benchmarks.figure import Figure, best_seconds
 
 
 def seconds_of(code: str, repeats: int) -> float:
-    return best_seconds(lambda: run([sys.executable, "-c", code], check=True, capture_output=True), repeats)
+    return best_seconds(lambda: run([sys.executable, "-c", code], check=True, capture_output=True), repeats).wall
 
 
 def measure(repeats: int = 5) -> Iterator[Figure]:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.reliability import bad_input, closed_forms, fast_forward, limits, repeats, timing
+from benchmarks.reliability import bad_input, closed_forms, fast_forward, limits, repeats, timing, tokens
 from benchmarks.reliability.finding import SCALES, Finding, Scale
 from benchmarks.reliability.page import page
 from bitline.base.files import write_atomically
 
 CHECKS: dict[str, Callable[[Scale, int], Iterator[Finding]]] = {
     "timing": timing.check,
+    "tokens": tokens.check,
     "closed forms": closed_forms.check,
     "fast-forward": fast_forward.check,
     "repeats": repeats.check,

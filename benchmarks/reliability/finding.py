@@ -34,6 +34,6 @@ class Scale:
 
 SCALES = {
     "quick": Scale("quick", requests=120, streams=1, mutants=1, programs=6, documents=60),
-    "default": Scale("default", requests=2_400, streams=1, mutants=1, programs=1_000, documents=4_000),
+    "default": Scale("default", requests=2_400, streams=1, mutants=1, programs=1_000, documents=10_000),
     "night": Scale("night", requests=100_000, streams=20, mutants=20, programs=50_000, documents=1_000_000),
 }

@@ -260,6 +260,14 @@ def _fields_at(model: Any, path: Path_) -> list[str]:
     return list(getattr(model, "model_fields", {}))
 
 
+def _is_file(path: Path) -> bool:
+    """Is there a file of this name? A name too long for the file system names none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 class Library:
     """A folder of documents of one kind, found by file name; `base:` names another of the same folder."""
 
@@ -282,7 +290,7 @@ class Library:
 
     def _find(self, name: str) -> Path:
         packaged = self.folder / f"{name}.yaml"
-        if re.fullmatch(r"[\w.+-]+", name) and packaged.is_file():
+        if re.fullmatch(r"[\w.+-]+", name) and _is_file(packaged):
             return packaged
         if name.endswith((".yaml", ".yml")):
             return Path(name)
@@ -303,6 +311,6 @@ class Library:
             problem = "leads back to itself" if base in seen else "is not the name of a document"
             raise SpecError(problem, file=source.file, line=source.where(("base",))[1], field="base")
         beside = path.parent / base
-        if path.parent != self.folder and beside.is_file():
+        if path.parent != self.folder and _is_file(beside):
             base = str(beside)
         return merge(self._with_base(base, (*seen, name)), source)

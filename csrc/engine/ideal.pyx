@@ -20,6 +20,8 @@ from bitline.csrc.engine.component cimport (
 from bitline.csrc.engine.snapshot cimport get64, put64, Snapshot
 from bitline.csrc.engine.traffic cimport READ_MESSAGE
 
+cdef int64_t MOST_LATENCY = <int64_t> 1 << 62  # a time plus this is still a time
+
 cdef enum:
     READS
     WRITES
@@ -39,10 +41,10 @@ cdef class IdealMemory(Component):
     cdef Ideal ideal
 
     def __init__(self, str name, clock_mhz, *, int64_t latency, int64_t bytes_per_cycle, int queue=64):
-        if latency < 0 or bytes_per_cycle < 1 or queue < 1:
+        if not 0 <= latency <= MOST_LATENCY or bytes_per_cycle < 1 or queue < 1:
             raise SpecError(
                 f"'{name}': latency {latency}, bytes_per_cycle {bytes_per_cycle}, queue {queue}",
-                expected="at least 0, 1 and 1")
+                expected="0 to 2^62, at least 1 and 1")
         self._set_up(name, make_clock(clock_mhz), 1, 1, ("reads", "writes", "bytes", "bus_cycles"))
         new_answers(&self.ideal.answers, queue)
         self.ideal.latency = latency

@@ -30,6 +30,9 @@ _TABLE = """CREATE TABLE points (
 
 Status = Literal["done", "failed"]
 
+# SQLite quotes a damaged schema in its message, and Python cannot decode that.
+_DAMAGED = (sqlite3.Error, UnicodeError)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -65,7 +68,7 @@ class Store:
         self._database.text_factory = lambda raw: raw.decode(errors="replace")
         try:
             self._check_version(create)
-        except sqlite3.Error as error:
+        except _DAMAGED as error:
             self.close()
             raise self._unreadable(error) from None
         except BaseException:
@@ -83,7 +86,7 @@ class Store:
         values = (outcome.key, outcome.status, row, result)
         try:
             self._write("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?)", (*values, _digest(*values)))
-        except sqlite3.Error as error:
+        except _DAMAGED as error:
             raise OutputError(f"cannot be written ({error})", file=self.file) from None
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
@@ -107,13 +110,13 @@ class Store:
             for record in self._database.execute("SELECT * FROM points ORDER BY key"):
                 if _is_intact(record):
                     yield record[0], Kept(record[1], json.loads(record[2]))
-        except sqlite3.Error as error:
+        except _DAMAGED as error:
             raise self._unreadable(error) from None
 
     def _record(self, key: str) -> Any:
         try:
             record = self._database.execute("SELECT * FROM points WHERE key = ?", (key,)).fetchone()
-        except sqlite3.Error as error:
+        except _DAMAGED as error:
             raise self._unreadable(error) from None
         return record if record is not None and _is_intact(record) else None
 
@@ -134,7 +137,7 @@ class Store:
             problem = f"has schema {version}, of {'a newer' if version > SCHEMA else 'another'} version of bitline"
             raise TraceError(problem, file=self.file, field="schema", expected=f"{SCHEMA}")
 
-    def _unreadable(self, error: sqlite3.Error) -> TraceError:
+    def _unreadable(self, error: Exception) -> TraceError:
         return TraceError(f"cannot be read ({error})", file=self.file, expected="the store of a sweep")
 
 

@@ -114,7 +114,7 @@ def check_positions(spec: ModelSpec, contexts: tuple[int, ...]) -> None:
         raise CapacityError(
             f"{max(contexts)} tokens do not fit in {spec.name}",
             field="context",
-            expected=f"at most {spec.max_position} (max_position)",
+            expected=f"at most max_position = {spec.max_position}",
         )
 
 
