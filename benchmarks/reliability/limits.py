@@ -18,10 +18,14 @@ from bitline.csrc.engine import READ, REQUEST_BODY, IdealMemory, Loop, Program, 
 
 PEAK = """
 import resource, sys
+from pathlib import Path
 sys.argv = ["bitline", "dram", sys.argv[1], "--spec", "ddr4-3200", "--json"]
 from bitline.sim.cli.main import _status
 status = _status()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+# getrusage would also tell of the process that started this one; VmHWM is of this program alone.
+lines = Path("/proc/self/status").read_text().splitlines() if Path("/proc/self/status").exists() else []
+peaks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+print(peaks[0] if peaks else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 sys.exit(status)
 """
 

@@ -17,7 +17,8 @@ What is promised, what figure is asked for, and what was counted. This page is w
     python -m benchmarks.reliability --markdown docs/reliability.md{options}
 
 (`make reliability`), seed {seed}. The same seed gives the same streams, programs, mutants and wrong files; `--seed N`
-gives others, `--night` many more, `--only NAME` one group. "not tried" marks a figure that this run is too short for.
+gives others, `--night` many more, `--only NAME` one group. A dash in the last column: a count without a figure to reach,
+or a run too short to say.
 """
 
 SANITIZED = """
@@ -62,4 +63,4 @@ def page(findings: Sequence[Finding], scale: Scale, seed: int) -> str:
 
 
 def met(finding: Finding) -> str:
-    return {None: "not tried" if finding.topic == "memory" else "–", True: "yes", False: "**no**"}[finding.met]
+    return {None: "–", True: "yes", False: "**no**"}[finding.met]

@@ -348,6 +348,10 @@ cdef void _save(Part *part, int64_t edge, Snapshot *snapshot) noexcept nogil:
             put64(snapshot, FIXED_ROW + row)
         elif snapshot.low - reach <= row - snapshot.base <= snapshot.high + reach:
             put64(snapshot, row - snapshot.base)
+            # Out of reach before the iteration and not opened by it: another such row would not come to lie here.
+            if (snapshot.since >= 0 and core.opened_at[bank] <= snapshot.since and not
+                    snapshot.low - reach <= row - snapshot.base + snapshot.stride <= snapshot.high + reach):
+                snapshot.refused = 1
         else:
             put64(snapshot, FOREIGN_ROW)
             if snapshot.since >= 0 and core.opened_at[bank] > snapshot.since:

@@ -150,3 +150,14 @@ def test_it_is_off_where_no_loop_is_marked(run):
     found = run(device, [plain], [(0, 0, 300)], fast_forward=True)
     assert found.statistics["replayed"] == 0
     assert found.seen == run(device, [plain], [(0, 0, 300)]).seen
+
+
+def test_a_row_that_the_base_moves_into_reach_is_not_taken_for_another(run):
+    """The inner loop leaves a row of the outer one open; what it does beside one such row says nothing of the next."""
+    body = rows_of_body([(6000, 6, 0, 0, 6, -1, 1), (1, 3, 7, 0, 1, -1, 0)])
+    inner = Loop(1, [0], stride=-2)
+    program = Program(body, [Loop(2, [Loop(3, [inner], stride=4, marked=False), 1], marked=False)])
+    device = device_of([name for name, _changes in PARTS].index("hbm-pim"))
+    options = {"fixed_rows": FIXED_FROM}
+    on = run(device, [program], [(0, 0, 777)], fast_forward=True, **options)
+    assert on.seen == run(device, [program], [(0, 0, 777)], **options).seen
