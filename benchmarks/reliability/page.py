@@ -17,8 +17,8 @@ What is promised, what figure is asked for, and what was counted. This page is w
     python -m benchmarks.reliability --markdown docs/reliability.md{options}
 
 (`make reliability`), seed {seed}. The same seed gives the same streams, programs, mutants and wrong files; `--seed N`
-gives others, `--night` many more, `--only NAME` one group. A dash in the last column: a count without a figure to reach,
-or a run too short to say.
+gives others, `--night` many more, `--only NAME` one group. A dash in the last column: a count without a figure to
+reach, or a run too short to say.
 """
 
 SANITIZED = """
