@@ -66,6 +66,7 @@ cdef struct Channel:
     int32_t read_latency    # ticks from command to end of data
     int32_t write_latency
     int32_t burst_ticks
+    int32_t half_ticks      # commands start on whole clocks, odd ticks, but for those of the falling edge
     int32_t *open_row
     int32_t *row_uses
     int32_t *open_banks     # by standby unit
@@ -73,6 +74,7 @@ cdef struct Channel:
     uint64_t open_mask[8]
     int64_t counts[63]
     int64_t *buckets        # read latency histogram
+    int64_t pim_open_standby
     int64_t last_answer     # tick at which the last read so far has its data, or the last write was taken
     EventLog log            # code: command, unit: bank, place: row, detail: column
 
@@ -146,3 +148,4 @@ cdef Channel *new_channel(table) except NULL
 cdef void free_channel(Channel *channel) noexcept
 cdef void reset_channel(Channel *channel) noexcept nogil
 cdef void settle_standby(Channel *channel, int64_t now) noexcept nogil
+cdef int64_t close_and_refresh(Channel *channel, int64_t tick, int64_t refresh_ticks) noexcept nogil

@@ -3,7 +3,7 @@
 from libc.stdlib cimport free
 from libc.string cimport memset
 
-from bitline.csrc.dram.timing cimport allocate, free_timing, new_timing, reset_timing
+from bitline.csrc.dram.timing cimport allocate, free_timing, new_timing, ready_at_node, reset_timing
 
 
 cdef int32_t _number(names, str name):
@@ -37,6 +37,7 @@ cdef Channel *new_channel(table) except NULL:
     channel.refresh_scope = channel.timing.commands[channel.names.refresh].scope
     channel.read_latency = round(part.read_latency_ck * ticks)
     channel.write_latency = round(part.write_latency_ck * ticks)
+    channel.half_ticks = ticks == 2
     channel.burst_ticks = round(part.timing["tBL"] * ticks)
     channel.open_row = <int32_t *> allocate(channel.n_banks, sizeof(int32_t))
     channel.row_uses = <int32_t *> allocate(channel.n_banks, sizeof(int32_t))
@@ -87,3 +88,32 @@ cdef void settle_standby(Channel *channel, int64_t now) noexcept nogil:
         else:
             channel.counts[N_CLOSED_STANDBY] += now - channel.standby_since[unit]
         channel.standby_since[unit] = now
+
+
+cdef int64_t _issue_soonest(Channel *channel, int32_t command, int32_t bank, int64_t tick) noexcept nogil:
+    """Issue a command at the first tick from `tick` on that the rules allow. Returns the tick after it."""
+    cdef const Command *spec = channel.timing.commands + command
+    cdef int64_t at = ready_at_node(channel.timing, bank, spec.group, spec.scope)
+    if at < tick:
+        at = tick
+    if channel.half_ticks and not spec.falling_edge:
+        at |= 1
+    issue_command(channel, command, bank, -1, -1, at)
+    return at + 1
+
+
+cdef int64_t close_and_refresh(Channel *channel, int64_t tick, int64_t refresh_ticks) noexcept nogil:
+    """Close every row and refresh every bank from `tick` on. Returns the tick from which the banks may be opened again.
+
+    `refresh_ticks`: how long an all-bank refresh takes; 0: rows are closed only. Nothing else may be under way.
+    """
+    cdef int32_t nodes = channel.timing.level_nodes[channel.refresh_scope], node, bank
+    cdef int32_t span = channel.n_banks // nodes
+    for bank in range(channel.n_banks):
+        if channel.open_row[bank] != CLOSED:
+            tick = _issue_soonest(channel, channel.names.precharge, bank, tick)
+    if refresh_ticks:
+        for node in range(nodes):
+            tick = _issue_soonest(channel, channel.names.refresh, node * span, tick)
+        tick += refresh_ticks
+    return tick

@@ -8,12 +8,29 @@ from libc.stdint cimport int32_t, int64_t
 from bitline.csrc.dram.channel cimport Channel
 from bitline.csrc.dram.request cimport Completions, Request
 
+cdef enum:
+    PIM_GWRITE                # a row of one bank to the global vector buffer, through the memory row buffer
+    PIM_HEADER                # announces a tile: one row of all banks
+    PIM_COMPS                 # `comps` columns of the tile's row, then one read of the results
+
+cdef struct PimRequest:       # served strictly in order
+    int32_t kind
+    int32_t bank
+    int32_t row
+    int32_t comps
+    int32_t results
+    int64_t tag               # answered at the end of its data; -1: nobody waits
+
 ctypedef struct Controller:
     Channel *channel
     void *queues
     int64_t clk
     int64_t next
     Completions completions
+    Completions pim_completions
+    int32_t (*pim_room)(const Controller *) noexcept nogil   # free places for PIM requests; NULL: no compute in banks
+    void (*pim_accept)(Controller *, const PimRequest *) noexcept nogil
+    int32_t (*pim_waiting)(const Controller *) noexcept nogil
     int32_t (*accepts)(const Controller *, int32_t kind, int64_t line) noexcept nogil
     void (*accept)(Controller *, const Request *) noexcept nogil
     void (*tick)(Controller *) noexcept nogil

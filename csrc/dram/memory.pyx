@@ -9,10 +9,9 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from bitline.csrc.dram.banked cimport new_banked
 from bitline.csrc.dram.channel cimport N_BUCKETS, N_COUNTERS, N_LATENCIES, N_READS, settle_standby
 from bitline.csrc.dram.controller cimport advance_to, Controller
-from bitline.csrc.dram.pooled cimport new_pooled
+from bitline.csrc.dram.make_controller cimport new_controller
 from bitline.csrc.dram.request cimport Completion, Request
 from bitline.csrc.dram.source cimport next_request, PATTERN_BLOCK, Source
 from bitline.csrc.dram.timing cimport NEVER
@@ -70,10 +69,7 @@ cdef class MemoryCore:
         if self.controllers == NULL:
             raise MemoryError()
         for i in range(n_channels):
-            if policy["queues"] == "banked":
-                self.controllers[i] = new_banked(table, policy)
-            else:
-                self.controllers[i] = new_pooled(table, policy)
+            self.controllers[i] = new_controller(table, policy)
 
     def __dealloc__(self):
         cdef int i
