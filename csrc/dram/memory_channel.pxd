@@ -95,5 +95,6 @@ cdef class MemoryChannel(Component):
     cdef ChannelCore core
     cdef list programs
     cdef list keep_shapes
-    cdef readonly int multiplicity
+    cdef public int multiplicity
+    cdef readonly int channel
     cdef readonly object table

@@ -54,7 +54,8 @@ cdef class MemoryChannel(Component):
         if ports < 0 or outstanding < 1 or ports + pim < 1:
             raise SpecError(f"'{name}': {ports} ports, {outstanding} outstanding requests", expected="at least 1")
         self._set_up(name, clock_of_period(part.tick_ps), ports + pim, ports + pim, ())
-        self.table, self.multiplicity, self.programs, self.keep_shapes = table, multiplicity, [], []
+        self.table, self.multiplicity, self.channel = table, multiplicity, channel
+        self.programs, self.keep_shapes = [], []
         core.controller = new_controller(table, policy)
         core.controller.channel.log.enabled = logging
         core.controller.completions.items = <Completion *> allocate(1024, sizeof(Completion))
@@ -127,6 +128,11 @@ cdef class MemoryChannel(Component):
         self.core.bodies[n - 1] = <const PimRow *> &body[0]
         self.core.n_programs = n
         return n - 1
+
+    def stand_for(self, int channel, int multiplicity):
+        """Be another channel, or so many alike ones, from now on. Between runs."""
+        self.core.lines.channel = self.channel = channel
+        self.multiplicity = multiplicity
 
     def catch_up(self, int64_t time):
         """Do every tick up to a time (ps) before which no message comes any more."""
