@@ -21,6 +21,7 @@ cdef enum:
     N_FIFOS = 3
     MAX_PLACES = 16
     MAX_PROGRAMS = 32         # tasks waiting or under way
+    MAX_STRIDES = 8
 
 cdef enum RowKind:
     LOAD
@@ -40,7 +41,8 @@ cdef packed struct NpuRow:    # NPU_BODY
     int64_t pitch
     int64_t cycles
     int32_t fused
-    int32_t spare
+    int32_t stall             # cycles that bank conflicts add to each block of rows
+    int64_t[8] strides        # what a turn of each enclosing loop adds to the address, outermost first
 
 cdef struct Place:            # of an operand FIFO or of the accumulators
     int64_t number            # entry that it holds, counted over all programs

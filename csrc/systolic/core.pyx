@@ -20,7 +20,8 @@ from bitline.csrc.systolic.array cimport make_array, reset_array, run_stalled_ti
 
 NPU_BODY = np.dtype(
     [("offset", "i8"), ("kind", "i4"), ("operand", "i4"), ("pop", "i4"), ("first", "i4"), ("last", "i4"),
-     ("rows", "i4"), ("row_bytes", "i4"), ("pitch", "i8"), ("cycles", "i8"), ("fused", "i4"), ("spare", "i4")]
+     ("rows", "i4"), ("row_bytes", "i4"), ("pitch", "i8"), ("cycles", "i8"), ("fused", "i4"), ("stall", "i4"),
+     ("strides", "i8", (8,))]
 )
 LOAD_ROW, ARRAY_ROW, VECTOR_ROW, STORE_ROW = 0, 1, 2, 3
 LOG_ARRAY, LOG_VECTOR = 0, 1        # codes of the log: tick is the start, detail the cycles
@@ -184,6 +185,17 @@ cdef inline void _sooner(int64_t *wake, int64_t edge) noexcept nogil:
         wake[0] = edge
 
 
+cdef int64_t _address(Core *core, const Walker *walker, const NpuRow *row) noexcept nogil:
+    """Of a LOAD or STORE row in the turn of its loops in which its queue stands."""
+    cdef const Nest *nest = core.nests[_task(core, walker.task).program]
+    cdef int64_t address = walker.cursor.base + row.offset
+    cdef int32_t depth
+    for depth in range(walker.cursor.depth if walker.cursor.depth < MAX_STRIDES else MAX_STRIDES):
+        address += row.strides[depth] * (
+            nest.loops[walker.cursor.loops[depth]].trips - walker.cursor.left[depth] - 1)
+    return address
+
+
 # --- loads and stores ---
 
 cdef bint _ports_have_room(Core *core, int64_t now) noexcept nogil:
@@ -240,7 +252,7 @@ cdef void _loads(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept 
         place.not_before = _port_time(core, &core.in_free, edge, row)
         place.ready = NEVER if core.n_channels else place.not_before
         _send_all(core, now, TAG_FIFO | row.operand << 4 | number % core.depth[row.operand],
-                  core.shapes[_task(core, walker.task).program][walker.held], walker.cursor.base + row.offset)
+                  core.shapes[_task(core, walker.task).program][walker.held], _address(core, walker, row))
         core.part.counts[BYTES_LOADED] += <int64_t> row.rows * row.row_bytes
         core.pushed[row.operand] = number + 1
         core.may_load = edge + 1
@@ -271,7 +283,7 @@ cdef void _stores(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
         place.pending = core.n_channels
         place.not_before = _port_time(core, &core.out_free, edge, row)
         _send_all(core, now, TAG_ENTRY | number % core.accumulators | (walker.task % MAX_PROGRAMS) << 4,
-                  core.shapes[_task(core, walker.task).program][walker.held], walker.cursor.base + row.offset)
+                  core.shapes[_task(core, walker.task).program][walker.held], _address(core, walker, row))
         core.part.counts[BYTES_STORED] += <int64_t> row.rows * row.row_bytes
         if core.n_channels:
             _task(core, walker.task).unwritten += 1
@@ -370,7 +382,7 @@ cdef void _arrays(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
         if row.first:
             _begin_entry(core, walker.entries)
         place = core.entries + (walker.entries + row.first - 1) % core.accumulators
-        run_stalled_tile(&core.array, &core.state, edge, row.rows, row.row_bytes, row.pitch, row.spare, &times)
+        run_stalled_tile(&core.array, &core.state, edge, row.rows, row.row_bytes, row.pitch, row.stall, &times)
         _pop(core, walker, row, times.read)
         if times.done > place.ready:
             place.ready = times.done
