@@ -69,6 +69,7 @@ cdef struct ChannelCore:
     int32_t turn              # queue that was served last
     int64_t offer_at          # tick of the next offer, NEVER after a refusal
     int64_t last_offer
+    int32_t stamp             # ticks from the offer to the request's arrival
     int64_t max_open          # reads without an answer
     int64_t n_open
     int64_t *returns          # ring of [max_open] ticks at which reads are answered

@@ -69,6 +69,7 @@ cdef class MemoryChannel(Component):
         core.n_ports = ports
         core.queues = <Queue *> allocate(2 * max(1, ports), sizeof(Queue))
         core.max_open = outstanding
+        core.stamp = policy["stamp"]
         core.returns = <int64_t *> allocate(outstanding, sizeof(int64_t))
         memcpy(&core.lines.tables[0][0], &rows[0, 0], sizeof(core.lines.tables))
         core.lines.line_bytes = part.organisation.access_bytes
@@ -201,9 +202,8 @@ cdef void _begin(ChannelCore *core, int32_t port, int64_t edge, int64_t now, con
     queue.tail += 1
     if transfer.unasked:
         _next_row(core, transfer)
-    # A newcomer may be taken where the ones before it were refused.
-    if core.offer_at > edge:
-        core.offer_at = core.last_offer + 1 if core.last_offer >= edge else edge
+    # A newcomer may be taken where the ones before it were refused, but not before it came.
+    core.offer_at = core.last_offer + 1 if core.last_offer >= edge else edge
 
 
 cdef void _next_row(ChannelCore *core, Transfer *transfer) noexcept nogil:
@@ -274,7 +274,7 @@ cdef void _offer(ChannelCore *core, int64_t tick) noexcept nogil:
             continue
         request.kind = kind
         request.tag = (<int64_t> number << 32) | (queue.asking % MAX_TRANSFERS)
-        request.arrival = tick
+        request.arrival = tick + core.stamp
         core.turn = number
         core.last_offer = tick
         core.offer_at = tick + 1
