@@ -122,3 +122,12 @@ class NewtonAttention:
     def _tiles(self, tiles: int, stride: int, results: int, comps: int, row: int, elements: int) -> Piece:
         program = self._program(tiles, stride, results, comps)
         return Piece(program, row, elements * self.element_bytes, tiles, tiles * results, tiles * results * comps)
+
+    # --- bound ---
+
+    def least_ticks(self, shape: KvShape, seen: int) -> int:
+        """Ticks that the all-bank computes of one request take back to back."""
+        pieces = (piece for group in (*self.score(shape, seen), *self.context(shape, seen)) for piece in group)
+        timing = self.part.timing
+        spacing = max(timing["tBL"], timing["tCCDS"]) * self.part.rules_of.ticks_per_clock
+        return round(sum(piece.comps for piece in pieces) * spacing)

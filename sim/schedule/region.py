@@ -6,7 +6,8 @@ state wherever it stands: alike regions take the same time, to the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 
 from bitline.arch.pim.newton import KvShape
 from bitline.csrc.engine.program import Program
@@ -22,8 +23,17 @@ class NpuOperator:
     flops: float
     bytes: float
     bound_ps: float
+    macs: int
+    sram_bytes: float
+    vector_elements: int
+    key: Hashable
+    """What it asks for: operators with equal keys take the same time."""
     link_ps: int = 0
     """A collective over the link after it."""
+
+    def with_link(self, link_ps: int) -> NpuOperator:
+        """The operator with one more exchange after it."""
+        return replace(self, link_ps=self.link_ps + link_ps)
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class BankAttention:
 
 @dataclass(frozen=True)
 class Region:
-    """`count` alike stretches between barriers. `start` of the first; `layers`: how many layers' work it holds, in words."""
+    """`count` alike stretches between barriers."""
 
     name: str
     count: int
