@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bitline.base.errors import CapacityError, SpecError
-from bitline.sim.schedule.assign import make_assignment
-from bitline.sim.schedule.kv_space import KvRule, KvSpace, page_rule, tile_rule
-from bitline.sim.schedule.mha_estimate import request_load
-from bitline.sim.schedule.policy import BatchPolicy
 from bitline.sim.schedule.pool import RequestPool
+from bitline.sim.schedule.serving_policy import BatchPolicy, KvMemory, make_pool
 from bitline.sim.schedule.split import Split, check_split, default_split, shard_model
 from bitline.sim.schedule.sub_batch import micro_batches
 from bitline.traces import ModelSpec, Trace, build_trace, load_model
@@ -100,15 +97,9 @@ class BatchPlan:
                 field="parallel",
                 expected="more devices (--tensor, --pipeline) or more memory",
             )
-        in_banks = policy.attention_in_banks
-        homes = memory.channels if in_banks else 1
         stage = self.share.model_copy(update={"layers": self.layers_of_stage})
-        rule: KvRule = page_rule(stage, policy.page_tokens, self.workload.dtype)
-        if in_banks:
-            rule = tile_rule(stage, memory.banks, memory.row_bytes, self.workload.dtype)
-        space = KvSpace(rule, homes, (memory.bytes - weights) // homes)
-        load = request_load(policy.estimate, self.share)
-        pool = RequestPool(self.requests, space, make_assignment(policy.assignment), load, len(self.requests))
+        left = KvMemory(memory.channels, memory.bytes - weights, memory.banks, memory.row_bytes)
+        pool = make_pool(policy, self.model, stage, left, self.requests, self.workload.dtype)
         pool.admit_all()
         return pool
 
@@ -132,10 +123,11 @@ class BatchPlan:
 
     # --- the model ---
 
-    def trace(self, contexts: tuple[int, ...]) -> Trace:
+    def trace(self, contexts: tuple[int, ...], *, fused: bool = False) -> Trace:
         """The operators of one device on requests of these contexts: one token each, or their whole prompts."""
         phase = "prefill" if self.workload.phase == "prefill" else "decode"
-        return build_trace(self.share, phase=phase, contexts=contexts, dtype=self.workload.dtype)
+        form = "fused" if fused else "split"
+        return build_trace(self.share, phase=phase, contexts=contexts, dtype=self.workload.dtype, attention=form)
 
 
 def contexts_of(requests: ByChannel) -> tuple[int, ...]:

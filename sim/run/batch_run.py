@@ -19,10 +19,10 @@ from bitline.sim.run.npu_lowering import NpuLowering
 from bitline.sim.run.npu_machine import ChannelClass, MachineSpec, NpuMachine, RegionResult
 from bitline.sim.schedule.iteration import Plan, Stage, Work, interleaved, npu_alone, serial
 from bitline.sim.schedule.layer_parts import LayerParts, layer_parts
-from bitline.sim.schedule.policy import BatchPolicy
 from bitline.sim.schedule.region import BankAttention, NpuOperator, Region
+from bitline.sim.schedule.serving_policy import BatchPolicy
 from bitline.sim.schedule.split import Collective, collectives, pipeline_round_s, pipeline_stage, stage_bytes
-from bitline.sim.schedule.sub_batch import halves, interleaves
+from bitline.sim.schedule.sub_batch import halves
 from bitline.arch.link.bound import send_s
 from bitline.traces import Operator
 
@@ -94,7 +94,6 @@ class BatchRun:
         self.device: NewtonAttention | None = None
         if policy.attention_in_banks:
             self.device = NewtonAttention(self.part)
-        self._check_policy()
         organisation = self.part.organisation
         memory = DeviceMemory(
             organisation.channel_bytes * system.memory.channels,
@@ -110,27 +109,6 @@ class BatchRun:
         self.known: dict[Any, RegionResult] = {}
         self.simulated = 0
         self.iterations: list[Iteration] = []
-
-    def _check_policy(self) -> None:
-        policy = self.policy
-        for kind, unit in policy.mapping.items():
-            if unit not in ("npu", "pim"):
-                raise SpecError(f"maps {kind} to '{unit}'", file="policy", field=f"mapping.{kind}", expected="npu or pim")
-            if unit == "pim" and kind not in ("attention", "softmax", "kv_append"):
-                raise SpecError(
-                    f"maps {kind} to pim, which has no such operation",
-                    file="policy",
-                    field=f"mapping.{kind}",
-                    expected="npu; the banks do attention, softmax between, and kv_append",
-                )
-        together = {policy.unit_of(kind) for kind in ("attention", "softmax", "kv_append")}
-        if len(together) > 1:
-            raise SpecError(
-                "attention, softmax and kv_append on different units",
-                file="policy",
-                field="mapping",
-                expected="all three on npu, or all three on pim",
-            )
 
     def _machine_spec(self, memory: MemorySpec) -> MachineSpec:
         npu = self.npu
@@ -186,7 +164,7 @@ class BatchRun:
     def _sends(self, batches: Sequence[ByChannel]) -> float:
         """From each pipeline stage to the next, of the largest micro-batch."""
         link, pipeline = self.system.link, self.workload.split.pipeline
-        if link is None or pipeline == 1:
+        if link is None or pipeline == 1 or self.policy.exchanges == "ignored":
             return 0.0
         rows = max(len(contexts_of(batch)) for batch in batches)
         return (pipeline - 1) * send_s(link, stage_bytes(self.plan.model, rows, self.workload.dtype))
@@ -203,9 +181,13 @@ class BatchRun:
             found.stages.append(StageTime(step.name, step.count, region, result, self._bound_ps(region)))
         return found
 
+    @property
+    def _in_banks(self) -> bool:
+        """Is attention computed in the banks? Prompts are not: they are products of matrices."""
+        return self.policy.attention_in_banks and self.workload.phase == "decode"
+
     def _halves(self, batch: ByChannel) -> list[ByChannel]:
-        policy, size = self.policy, len(contexts_of(batch))
-        if policy.attention_in_banks and interleaves(policy.sub_batch, policy.sub_batch_from, size):
+        if self._in_banks and self.policy.interleaves(len(contexts_of(batch))):
             return list(halves(batch))
         return [batch]
 
@@ -214,7 +196,7 @@ class BatchRun:
         return layer_parts(pipeline_stage(trace, self.workload.split.pipeline, stage))
 
     def _plan(self, parts: LayerParts, in_halves: bool) -> Plan:
-        if not self.policy.attention_in_banks or self.workload.phase == "prefill":
+        if not self._in_banks:
             return npu_alone(parts)
         return interleaved(parts) if in_halves else serial(parts)
 
@@ -231,17 +213,19 @@ class BatchRun:
         return Region(stage.name, stage.count, tuple(chain), attention)
 
     def _chain(self, work: Work, parts: LayerParts, half: ByChannel) -> list[NpuOperator]:
-        operators = [one for one in parts.operators(work.part) if self.policy.unit_of(one.kind) == "npu"]
+        # The banks take what belongs to attention: the append too.
+        in_banks = ("kv_append",) if self._in_banks else ()
+        operators = [one for one in parts.operators(work.part) if one.kind not in in_banks]
         chain = self.lowering.chain(operators)
         return self._with_collectives(chain, work, len(contexts_of(half)))
 
     def _with_collectives(self, chain: list[NpuOperator], work: Work, tokens: int) -> list[NpuOperator]:
         """Exchanges between the devices of a tensor-parallel group, after the operators whose results they add."""
         link, tensor = self.system.link, self.workload.split.tensor
-        if link is None or tensor == 1:
+        if link is None or tensor == 1 or self.policy.exchanges == "ignored":
             return chain
         for exchange in collectives(self.plan.model, tensor, tokens, self.workload.dtype):
-            if exchange.place == work.part.place or (exchange.place == "after" and work.part.place == "after"):
+            if exchange.place == work.part.place:
                 chain = _after(chain, exchange, round(exchange.time_s(link, tensor) * PS))
         return chain
 

@@ -42,6 +42,7 @@ class BatchPolicy(Document):
     description: str
     source: str
     mapping: dict[str, BatchUnit] = Field(description="operator kind -> npu or pim; `other` for those not named")
+    tiling: str = Field("traffic", description="how products are cut into tiles, a name of `bitline list mappings`")
     assignment: AssignmentName = Field(
         "round_robin", description="which channel a request goes to, where attention runs in the banks"
     )
