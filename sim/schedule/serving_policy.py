@@ -59,6 +59,9 @@ class BatchPolicy(Document):
     kv_tiles_for: Literal["share", "model"] = Field(
         "share", description="heads that tiles in the banks are taken for: the device's share, or the whole model's"
     )
+    kv_layers: Literal["all", "one"] = Field(
+        "all", description="layers whose keys and values have to fit; the authors' simulator takes room for one"
+    )
     exchanges: Literal["counted", "ignored"] = Field(
         "counted", description="all-reduces of a tensor-parallel group: on the NPU's side of their stage, or in no time"
     )
@@ -132,6 +135,8 @@ class KvMemory:
 
 def kv_rule(policy: BatchPolicy, model: ModelSpec, share: ModelSpec, memory: KvMemory, dtype: DType) -> KvRule:
     """How the cache of a device is allocated: `share` is the device's part of `model`, its layers too."""
+    if policy.kv_layers == "one":
+        share = share.model_copy(update={"layers": 1})
     if not policy.attention_in_banks:
         return page_rule(share, policy.kv_page_tokens, dtype)
     heads = model.kv_heads if policy.kv_tiles_for == "model" else 0

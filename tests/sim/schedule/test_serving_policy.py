@@ -77,6 +77,9 @@ def test_what_a_cache_is_made_of():
     assert pool("neupims", kv_tiles_for="model").space.rule.key_tiles == 8
     assert pages.space.rule == PageRule(16, 2 * 32 * 8 * 128 * 2)
     assert pages.space.homes == 1
+    for name in ("neupims", "npu-only"):
+        of_all, of_one = (pool(name, kv_layers=layers).space.rule for layers in ("all", "one"))
+        assert of_all.units(2048) * of_all.unit_bytes == 32 * of_one.units(2048) * of_one.unit_bytes
 
 
 def test_packing_evens_the_channels_out():
