@@ -60,6 +60,7 @@ cdef struct Walker:           # one of the four queues
     int64_t entries           # accumulator entries that the rows so far have begun
     int64_t stores
     int64_t fused             # fused rows passed
+    int32_t after_fused       # the last row that computes was one
 
 cdef struct Task:
     int64_t task              # of the dispatcher

@@ -174,6 +174,7 @@ cdef inline void _pass(Core *core, Walker *walker, const NpuRow *row) noexcept n
             walker.pops[fifo] += row.pop >> fifo & 1
         walker.entries += row.first
         walker.fused += row.fused
+        walker.after_fused = row.fused
     elif row.kind == STORE:
         walker.stores += 1
     walker.held = NOT_FETCHED
@@ -375,7 +376,15 @@ cdef void _arrays(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
             row = _row(core, walker)
             continue
         loaded = _operands_ready(core, walker, row)
-        free_at = _entry_free(core, walker.entries) if row.first else 0
+        if row.first:
+            free_at = _entry_free(core, walker.entries)
+        else:
+            # What follows a fused row on the same entry needs its result.
+            free_at = 0
+            if walker.after_fused:
+                if core.vector.fused < walker.fused:
+                    return
+                free_at = core.entries[(walker.entries - 1) % core.accumulators].ready
         if loaded > edge or free_at > edge:
             _sooner(wake, loaded if loaded > free_at else free_at)
             return
