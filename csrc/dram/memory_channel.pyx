@@ -172,11 +172,11 @@ cdef class MemoryChannel(Component):
                   if counts[N_COMMANDS + i]}
         return ticks, issued
 
-    def lines_asked(self):
-        """Lines asked for by transfers: (reads, writes)."""
+    def lines_asked(self, int first_port=0):
+        """Lines asked for by the transfers of the ports from `first_port` on: (reads, writes)."""
         cdef int32_t port
-        return (sum([self.core.queues[2 * port].lines for port in range(self.core.n_ports)]),
-                sum([self.core.queues[2 * port + 1].lines for port in range(self.core.n_ports)]))
+        return (sum([self.core.queues[2 * port].lines for port in range(first_port, self.core.n_ports)]),
+                sum([self.core.queues[2 * port + 1].lines for port in range(first_port, self.core.n_ports)]))
 
 
 # --- transfers ---

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bitline.arch.dram.energy import energy_of
 from bitline.base.errors import InternalError
 from bitline.sim.run.result import OperatorResult, Result
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from bitline.sim.run.batch_run import BatchRun, DeviceTime, StageTime
 
 PS = 1e12
+LANE_BINS = 400
 BARRIER = "barrier"
 
 
@@ -98,6 +101,67 @@ def batch_result(run: BatchRun, system: str, policy: str, provenance: dict[str, 
         provenance=provenance,
         stages=tuple(_stages(run)),
         lanes=_lanes(run),
+    )
+
+
+def batch_bound_result(run: BatchRun, system: str, policy: str, provenance: dict[str, Any]) -> Result:
+    """The bounds of a run of which no cycle was executed. Energy is not known at this level."""
+    time_s = sum(one.bound_s for one in run.iterations)
+    tokens = sum(one.tokens for one in run.iterations)
+    totals: dict[str, _Operator] = {}
+    for stage in (stage for one in run.iterations for row in one.devices for device in row for stage in device.stages):
+        for one in stage.region.chain:
+            row = totals.setdefault(_plain(one.name), _Operator(one.kind, "npu"))
+            row.count += stage.count
+            row.bound_ps += (one.bound_ps + one.link_ps) * stage.count
+            row.link_ps += one.link_ps * stage.count
+            row.flops += one.flops * stage.count
+            row.bytes += one.bytes * stage.count
+        rest = stage.bound_ps - sum(one.bound_ps + one.link_ps for one in stage.region.chain)
+        if stage.region.attention is not None:
+            row = totals.setdefault("attention", _Operator("attention", "pim"))
+            row.count += stage.count
+            # What the banks take beyond the chain beside them.
+            row.bound_ps += max(0.0, rest) * stage.count
+    total = sum(row.bound_ps for row in totals.values()) or 1.0
+    scale = time_s * PS / total
+    return Result(
+        system=system,
+        policy=policy,
+        workload=run.workload.to_dict(),
+        level="bound",
+        time_s=time_s,
+        bound_time_s=time_s,
+        tokens=tokens,
+        tokens_per_s=tokens / time_s,
+        time_per_token_s=time_s / len(run.iterations),
+        energy_j=0.0,
+        power_w=0.0,
+        energy_parts_j={},
+        bottleneck=max(totals, key=lambda name: totals[name].bound_ps),
+        traffic_bytes={},
+        utilisation={},
+        row_hit_rate=None,
+        counts={},
+        fast_forward={"on": False},
+        operators=tuple(
+            OperatorResult(
+                name=name,
+                kind=row.kind,
+                unit=row.unit,
+                level="bound",
+                count=row.count,
+                time_s=row.bound_ps * scale / PS,
+                bound_time_s=row.bound_ps * scale / PS,
+                overlapped_s=0.0,
+                energy_j=0.0,
+                bottleneck=_limit(row),
+                flops=row.flops,
+                bytes=row.bytes,
+            )
+            for name, row in totals.items()
+        ),
+        provenance=provenance,
     )
 
 
@@ -242,19 +306,30 @@ def _stages(run: BatchRun) -> Iterator[dict[str, Any]]:
 
 
 def _lanes(run: BatchRun) -> dict[str, Any] | None:
-    """Lanes of the stages of the first iteration, each once, one after the other."""
+    """Utilisation over the stages of the first iteration, each once, one after the other, in bins of one width."""
     stages = [stage for stage in run.iterations[0].devices[0][0].stages if stage.result.lanes is not None]
     if not stages:
         return None
-    start, spans = 0.0, []
-    lanes: dict[str, list[float]] = {"time_s": [], "npu": [], "pim": [], "bandwidth": []}
+    names = ("npu", "pim", "bandwidth") if run.device is not None else ("npu", "bandwidth")
+    start, spans, edges = 0.0, [], [0.0]
+    worked: dict[str, list[float]] = {name: [0.0] for name in names}
     for stage in stages:
-        found = stage.result.lanes
-        assert found is not None
+        found = stage.result.lanes or {}
         end = start + stage.result.time_ps / PS
         spans.append({"name": stage.name, "start_s": start, "end_s": end})
-        lanes["time_s"] += [start + (i + 0.5) * found["bin_s"] for i in range(len(found["npu"]))]
-        for name in ("npu", "pim", "bandwidth"):
-            lanes[name] += found[name]
+        bins = len(found["npu"])
+        edges += [start + (i + 1) * found["bin_s"] for i in range(bins)]
+        for name in names:
+            worked[name] += (worked[name][-1] + np.cumsum(found[name]) * found["bin_s"]).tolist()
+        # To the end of the barrier.
+        edges.append(end)
+        for name in names:
+            worked[name].append(worked[name][-1])
         start = end
-    return {"stages": spans, "lanes": lanes}
+    count = min(LANE_BINS, len(edges))
+    grid = np.linspace(0.0, start, count + 1)
+    width = start / count
+    lanes = {
+        name: np.clip(np.diff(np.interp(grid, edges, values)) / width, 0, 1).tolist() for name, values in worked.items()
+    }
+    return {"bin_s": width, "stages": spans, "lanes": lanes}

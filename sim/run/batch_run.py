@@ -107,7 +107,8 @@ class BatchRun:
         self.fast_forward, self.logging, self.bins = fast_forward, logging, bins
         self.machines: dict[int, NpuMachine] = {}
         self.known: dict[Any, RegionResult] = {}
-        self.simulated = 0
+        self.simulated = self.events = 0
+        self.only_bound = False
         self.iterations: list[Iteration] = []
 
     def _machine_spec(self, memory: MemorySpec) -> MachineSpec:
@@ -137,6 +138,24 @@ class BatchRun:
         )
 
     # --- running ---
+
+    def bound(self) -> None:
+        """Every iteration at its bound, without executing a cycle."""
+        self.only_bound = True
+        self.run()
+
+    def fast_forward_report(self) -> dict[str, object]:
+        """How many regions were simulated, and for how many they stand."""
+        total = sum(
+            stage.count for one in self.iterations for row in one.devices for device in row for stage in device.stages
+        )
+        return {
+            "on": self.fast_forward,
+            "iterations": total,
+            "replayed_share": 1 - self.simulated / total if total else 0.0,
+            "regions_simulated": self.simulated,
+            "events": self.events,
+        }
 
     def run(self, progress: Callable[[int], None] | None = None) -> None:
         """Every iteration of the workload."""
@@ -177,7 +196,7 @@ class BatchRun:
         found = DeviceTime()
         for step in plan:
             region = self._region(step, parts, cut)
-            result = self._run_region(region, cut)
+            result = RegionResult.empty() if self.only_bound else self._run_region(region)
             found.stages.append(StageTime(step.name, step.count, region, result, self._bound_ps(region)))
         return found
 
@@ -241,7 +260,7 @@ class BatchRun:
         shape = KvShape(score.heads // score.kv_heads, score.kv_heads, score.head_dim, score.head_dim)
         return BankAttention(shape, tuple(tuple(r.context for r in channel) for channel in half), score.window)
 
-    def _run_region(self, region: Region, cut: Sequence[ByChannel]) -> RegionResult:
+    def _run_region(self, region: Region) -> RegionResult:
         """Simulate a region, or remember it: all of them start from the state after a barrier."""
         key = (tuple((one.name.partition(".")[2], one.key, one.link_ps) for one in region.chain), region.attention)
         if self.fast_forward and key in self.known:
@@ -252,6 +271,7 @@ class BatchRun:
         for _again in range(1 if self.fast_forward else region.count):
             result = machine.run(region, classes, bank_tasks=options, bins=self.bins)
             self.simulated += 1
+            self.events += result.events
         self.known[key] = result
         return result
 

@@ -57,6 +57,13 @@ class RegionResult:
     bytes_asked: int = 0
     lanes: dict[str, Any] | None = None
     events: int = 0
+    bytes_by_dma: int = 0
+    """Of the bytes asked for, those of vectors and appends that go to the rows of the banks."""
+
+    @staticmethod
+    def empty() -> RegionResult:
+        """Of a region that was not run."""
+        return RegionResult(0, 0, [], [], [])
 
 
 @dataclass(frozen=True)
@@ -276,7 +283,9 @@ class NpuMachine:
                 found.ticks[name] = found.ticks.get(name, 0) + count * channel.multiplicity
             for name, count in commands.items():
                 found.commands[name] = found.commands.get(name, 0) + count * channel.multiplicity
-            found.bytes_asked += sum(channel.lines_asked()) * channel.multiplicity * self.spec.interleave.line_bytes
+            line_bytes = self.spec.interleave.line_bytes
+            found.bytes_asked += sum(channel.lines_asked()) * channel.multiplicity * line_bytes
+            found.bytes_by_dma += sum(channel.lines_asked(self.cores_n)) * channel.multiplicity * line_bytes
         for core in self.cores:
             for name, count in core.counts().items():
                 found.core[name] = found.core.get(name, 0) + count
