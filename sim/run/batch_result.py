@@ -16,9 +16,11 @@ from bitline.sim.schedule.bank_attention import NAMES as BANK_NAMES
 
 if TYPE_CHECKING:
     from bitline.sim.run.batch_run import BatchRun, DeviceTime, StageTime
+    from bitline.sim.run.npu_machine import RegionResult
 
 PS = 1e12
 LANE_BINS = 400
+ORDINARY = ("RD", "RDA", "WR", "WRA")
 BARRIER = "barrier"
 
 
@@ -211,6 +213,17 @@ def _add_stage(run: BatchRun, sums: _Sums, stage: StageTime, tensor: int) -> Non
     row = sums.operators.setdefault(BARRIER, _Operator(BARRIER, "memory"))
     row.count += count
     row.time_ps += result.barrier_ps * count
+
+
+def _conserved(run: BatchRun, result: RegionResult) -> bool:
+    """Every line that was asked for was one request, every request one access or shared with another."""
+    lines = result.bytes_asked // run.part.organisation.access_bytes
+    requests = result.ticks["reads"] + result.ticks["writes"]
+    names = [command.name for command in run.table.commands if command.data and command.bus == "column"]
+    accesses = sum(result.commands.get(name, 0) for name in names if name in ORDINARY)
+    shared = result.ticks["merged"] + result.ticks["forwarded"]
+    moved = result.core["bytes_loaded"] + result.core["bytes_stored"]
+    return lines == requests == accesses + shared and moved <= result.bytes_asked - result.bytes_by_dma
 
 
 def _plain(name: str) -> str:
