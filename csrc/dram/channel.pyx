@@ -42,6 +42,12 @@ cdef Channel *new_channel(table) except NULL:
     channel.row_uses = <int32_t *> allocate(channel.n_banks, sizeof(int32_t))
     channel.open_banks = <int32_t *> allocate(channel.n_standby, sizeof(int32_t))
     channel.standby_since = <int64_t *> allocate(channel.n_standby, sizeof(int64_t))
+    channel.dual = any([command.buffer == "pim" for command in table.commands])
+    channel.pim_row = channel.open_row
+    if channel.dual:
+        channel.pim_row = <int32_t *> allocate(channel.n_banks, sizeof(int32_t))
+    channel.pim_open_banks = <int32_t *> allocate(channel.n_standby, sizeof(int32_t))
+    channel.pim_since = <int64_t *> allocate(channel.n_standby, sizeof(int64_t))
     channel.buckets = <int64_t *> allocate(N_BUCKETS, sizeof(int64_t))
     reset_channel(channel)
     return channel
@@ -52,6 +58,10 @@ cdef void free_channel(Channel *channel) noexcept:
     if channel == NULL:
         return
     free_timing(channel.timing)
+    if channel.dual:
+        free(channel.pim_row)
+    free(channel.pim_open_banks)
+    free(channel.pim_since)
     free(channel.open_row)
     free(channel.row_uses)
     free(channel.open_banks)
@@ -67,11 +77,14 @@ cdef void reset_channel(Channel *channel) noexcept nogil:
     reset_timing(channel.timing)
     for bank in range(channel.n_banks):
         channel.open_row[bank] = CLOSED
+        channel.pim_row[bank] = CLOSED
         channel.row_uses[bank] = 0
     for word in range(MAX_WORDS):
         channel.open_mask[word] = 0
     memset(channel.open_banks, 0, channel.n_standby * sizeof(int32_t))
     memset(channel.standby_since, 0, channel.n_standby * sizeof(int64_t))
+    memset(channel.pim_open_banks, 0, channel.n_standby * sizeof(int32_t))
+    memset(channel.pim_since, 0, channel.n_standby * sizeof(int64_t))
     memset(channel.counts, 0, N_COUNTERS * sizeof(int64_t))
     memset(channel.buckets, 0, N_BUCKETS * sizeof(int64_t))
     channel.log.used = 0
@@ -87,3 +100,10 @@ cdef void settle_standby(Channel *channel, int64_t now) noexcept nogil:
         else:
             channel.counts[N_CLOSED_STANDBY] += now - channel.standby_since[unit]
         channel.standby_since[unit] = now
+        if not channel.dual:
+            continue
+        if channel.pim_open_banks[unit]:
+            channel.counts[N_PIM_OPEN_STANDBY] += now - channel.pim_since[unit]
+        else:
+            channel.counts[N_PIM_CLOSED_STANDBY] += now - channel.pim_since[unit]
+        channel.pim_since[unit] = now
