@@ -20,6 +20,7 @@ from bitline.csrc.engine.event_log cimport LogRow
 COUNTERS = (
     "reads", "writes", "forwarded", "merged", "row_hits", "row_misses", "row_conflicts", "reused_rows",
     "read_latency", "latencies", "open_standby", "closed_standby", "data_ticks", "extra0", "extra1",
+    "pim_open_standby", "pim_closed_standby", "composite_columns",
 )
 PATTERNS = ("block", "stream", "random", "mix", "copy")
 from bitline.csrc.engine.event_log import LOG_ROW

@@ -8,7 +8,10 @@ from libc.string cimport memcpy, memset
 
 from bitline.base.errors import InternalError, SpecError
 
-from bitline.csrc.dram.channel cimport Channel, close_and_refresh, N_COMMANDS, N_COUNTERS, settle_standby
+from bitline.csrc.dram.channel cimport (
+    Channel, close_and_refresh, N_CLOSED_STANDBY, N_COMMANDS, N_COMPOSITE_COLUMNS, N_COUNTERS, N_DATA_TICKS,
+    N_OPEN_STANDBY, N_PIM_CLOSED_STANDBY, N_PIM_OPEN_STANDBY, settle_standby,
+)
 from bitline.csrc.dram.controller cimport PimRequest
 from bitline.csrc.dram.lines cimport locate, own_line, own_lines, place_of
 from bitline.csrc.dram.make_controller cimport new_controller
@@ -29,9 +32,6 @@ READS, WRITES = 0, 1                # kinds of transfers
 cdef enum:
     DONE_MESSAGE = 2
     NOTHING_HELD = -3
-    N_OPEN_STANDBY = 10
-    N_CLOSED_STANDBY = 11
-    N_DATA_TICKS = 12
 
 
 cdef class MemoryChannel(Component):
@@ -167,9 +167,11 @@ cdef class MemoryChannel(Component):
                  "row_hits": counts[4], "row_misses": counts[5], "row_conflicts": counts[6],
                  "open_standby": counts[N_OPEN_STANDBY], "closed_standby": counts[N_CLOSED_STANDBY],
                  "data": counts[N_DATA_TICKS], "pim_busy": self.core.pim_busy,
-                 "pim_open_standby": self.core.controller.channel.pim_open_standby}
+                 "pim_open_standby": counts[N_PIM_OPEN_STANDBY], "pim_closed_standby": counts[N_PIM_CLOSED_STANDBY]}
         issued = {command.name: counts[N_COMMANDS + i] for i, command in enumerate(self.table.commands)
                   if counts[N_COMMANDS + i]}
+        # All-bank computes, by themselves and in composites.
+        ticks["comps"] = counts[N_COMPOSITE_COLUMNS] + issued.get("COMP", 0)
         return ticks, issued
 
     def lines_asked(self, int first_port=0):
