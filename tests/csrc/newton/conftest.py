@@ -61,24 +61,25 @@ class Bench:
         self.core.log_commands()
 
     def run(self, work, *, skip=True):
-        """Offer `work` rows (tick, kind, arguments) in order, each when it is taken, and drain."""
-        for tag, (tick, kind, arguments) in enumerate(work):
-            at = max(tick, self.core.clk)
-            while not self._offer(kind, arguments, at, tag):
-                at += 1
-                self.core.advance(at, skip)
-                assert at < LONGEST
-            self.core.advance(at, skip)
+        """Offer `work` rows (tick, kind, arguments), PIM and memory each in its order when it is taken, and drain."""
+        rows = [(tick, kind, arguments, tag) for tag, (tick, kind, arguments) in enumerate(work)]
+        queues = [[row for row in rows if (row[1] in ("read", "write")) == memory] for memory in (True, False)]
+        while any(queues):
+            for queue in queues:
+                while queue and queue[0][0] <= self.core.clk and self._offer(*queue[0][1:]):
+                    queue.pop(0)
+            self.core.advance(self.core.clk + 1, skip)
+            assert self.core.clk < LONGEST
         self.core.flush()
         while any(self.core.waiting()):
             self.core.advance(self.core.clk + 1, skip)
             assert self.core.clk < LONGEST
         return self._outcome(self.core.finish(LONGEST))
 
-    def _offer(self, kind, arguments, at, tag):
+    def _offer(self, kind, arguments, tag):
         if kind in ("read", "write"):
-            return self.core.send(*arguments, kind == "write", at, tag)
-        return self.core.pim(kind, at, tag, **arguments)
+            return self.core.send(*arguments, kind == "write", self.core.clk, tag)
+        return self.core.pim(kind, self.core.clk, tag, **arguments)
 
     def _outcome(self, end):
         names = [command.name for command in self.table.commands]
