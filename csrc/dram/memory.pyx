@@ -16,6 +16,7 @@ from bitline.csrc.dram.request cimport Completion, Request
 from bitline.csrc.dram.source cimport next_request, PATTERN_BLOCK, Source
 from bitline.csrc.dram.timing cimport NEVER
 from bitline.csrc.engine.event_log cimport LogRow
+from bitline.csrc.pim.newton cimport new_newton
 
 COUNTERS = (
     "reads", "writes", "forwarded", "merged", "row_hits", "row_misses", "row_conflicts", "reused_rows",
@@ -36,7 +37,7 @@ cdef class MemoryCore:
     """Channels of one part under one policy, driven tick by tick.
 
     `decode`: uint64 [8, 256]; the location of a line is the exclusive or of one entry for each of its bytes, packed as
-    channel << 52 | bank << 40 | column << 24 | row. `policy`: plain dict with `queues` ("pooled" or "banked") and the
+    channel << 52 | bank << 40 | column << 24 | row. `policy`: plain dict with `queues` ("pooled", "banked" or "newton") and the
     numbers of that kind. Times are ticks of the part.
     """
 

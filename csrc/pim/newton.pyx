@@ -296,7 +296,9 @@ cdef bint _has_slack(Controller *controller, Newton *newton, int32_t command) no
 cdef bint _memory_step(Controller *controller, Newton *newton) noexcept nogil:
     """The first ready memory command, bank queues in turn. False when there is none."""
     cdef Channel *channel = controller.channel
-    cdef int32_t bank = newton.banked.turn, _step, low = -1, high = -1, row
+    cdef int32_t bank = newton.banked.turn, _step, low = -1, high = -1
+    cdef int64_t at
+    cdef bint in_the_way
     cdef Offer offer
     if newton.banked.n_queued == 0:
         return False
@@ -316,17 +318,19 @@ cdef bint _memory_step(Controller *controller, Newton *newton) noexcept nogil:
             newton.banked.look_at[bank] = offer.at
             sooner(controller, offer.at)
             continue
-        if not _has_slack(controller, newton, offer.command):
-            continue
-        if offer.command == channel.names.activate and channel.dual:
+        in_the_way = offer.command == channel.names.activate and channel.dual and (
+            channel.pim_row[bank] == newton.banked.pool.entries[offer.entry].request.row)
+        if in_the_way:
             # The other buffer has the row: it is given up there first.
-            row = newton.banked.pool.entries[offer.entry].request.row
-            if channel.pim_row[bank] == row:
-                if not _close_row(controller, newton, newton.names.close, bank):
-                    continue
-                newton.banked.turn = bank
-                return True
+            at = ready_at(channel.timing, bank, channel.timing.commands[newton.names.close].group)
+            if at > controller.clk:
+                sooner(controller, at)
+                continue
+        if not _has_slack(controller, newton, channel.names.precharge if in_the_way else offer.command):
+            continue
         newton.banked.turn = bank
+        if in_the_way:
+            return _close_row(controller, newton, newton.names.close, bank)
         issue_offer(controller, &newton.banked, bank, offer)
         return True
     return False

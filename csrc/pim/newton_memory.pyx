@@ -111,10 +111,17 @@ cdef class PimMemoryCore:
                 advance_to(controller, controller.next if controller.next < deadline else deadline)
         return controller.clk
 
-    def advance(self, int64_t tick):
-        """Do every tick up to and including `tick`."""
+    def advance(self, int64_t tick, bint skip=True):
+        """Do every tick up to and including `tick`; with `skip` False also those at which nothing can happen."""
         with nogil:
+            while not skip and self.controller.clk < tick:
+                self.controller.next = self.controller.clk + 1
+                advance_to(self.controller, self.controller.next)
             advance_to(self.controller, tick)
+
+    def flush(self):
+        """No more requests will come: writes are no longer held back."""
+        self.controller.flush(self.controller)
 
     def finish(self, int64_t deadline):
         """Run until nothing waits, or to a tick; settle the counts there. Returns the tick of the last answer."""

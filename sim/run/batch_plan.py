@@ -123,11 +123,10 @@ class BatchPlan:
 
     # --- the model ---
 
-    def trace(self, contexts: tuple[int, ...], *, fused: bool = False) -> Trace:
+    def trace(self, contexts: tuple[int, ...]) -> Trace:
         """The operators of one device on requests of these contexts: one token each, or their whole prompts."""
         phase = "prefill" if self.workload.phase == "prefill" else "decode"
-        form = "fused" if fused else "split"
-        return build_trace(self.share, phase=phase, contexts=contexts, dtype=self.workload.dtype, attention=form)
+        return build_trace(self.share, phase=phase, contexts=contexts, dtype=self.workload.dtype)
 
 
 def contexts_of(requests: ByChannel) -> tuple[int, ...]:

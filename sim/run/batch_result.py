@@ -67,7 +67,7 @@ def batch_result(run: BatchRun, system: str, policy: str, provenance: dict[str, 
     energy = sum(parts.values())
     channels, part = run.interleave.channels, run.part
     ticks = channels * sums.device_ps / float(part.tick_ps)
-    peak = run.npu.peak_macs_per_s * sums.device_ps / PS
+    peak = run.npu.macs_per_cycle(run.workload.dtype) * run.npu.clock_mhz * 1e6 * sums.device_ps / PS
     utilisation = {
         "npu compute": sums.macs / peak,
         "npu": sums.npu_busy_ps / sums.device_ps,
@@ -180,7 +180,7 @@ def _add_stage(run: BatchRun, sums: _Sums, stage: StageTime, tensor: int) -> Non
     result, count = stage.result, stage.count
     # Every device of a tensor-parallel group does the same.
     devices = count * tensor
-    if result.bytes_asked != result.core["bytes_padded"] + result.bytes_by_dma:
+    if result.bytes_asked != result.core["x"] + result.bytes_by_dma:
         raise InternalError(f"stage {stage.name}: {result.bytes_asked} bytes reached the memory")
     if sum(result.waited_ps) != result.time_ps - result.barrier_ps:
         raise InternalError(f"the times of the operators of stage {stage.name} do not add up to its own")
@@ -287,8 +287,9 @@ def _energy_parts_j(run: BatchRun, sums: _Sums) -> dict[str, float]:
         sums.commands,
         sums.ticks["open_standby"] * tick_ns,
         sums.ticks["closed_standby"] * tick_ns,
-        pim_open_standby_ns=sums.ticks.get("pim_open_standby", 0) * tick_ns,
-        comps=sums.ticks.get("comps", 0),
+        composite_columns=sums.ticks["comps"] - sums.commands.get("COMP", 0),
+        pim_open_standby_ns=sums.ticks["pim_open_standby"] * tick_ns,
+        pim_closed_standby_ns=sums.ticks["pim_closed_standby"] * tick_ns,
     )
     parts = {name: value * 1e-12 for name, value in memory.items() if name != "total"}
     energy = run.npu.energy

@@ -102,7 +102,7 @@ class BatchRun:
             organisation.row_bytes,
         )
         self.plan = BatchPlan(workload, policy, memory)
-        self.lowering = NpuLowering(self.npu, tiling, self.interleave, self.part)
+        self.lowering = NpuLowering(self.npu, tiling, self.interleave, self.part, policy.kv_page_tokens)
         self.machine_spec = self._machine_spec(system.memory)
         self.fast_forward, self.logging, self.bins = fast_forward, logging, bins
         self.machines: dict[int, NpuMachine] = {}
@@ -211,7 +211,7 @@ class BatchRun:
         return [batch]
 
     def _parts(self, half: ByChannel, stage: int) -> LayerParts:
-        trace = self.plan.trace(contexts_of(half), fused=self.lowering.fused_attention)
+        trace = self.plan.trace(contexts_of(half))
         return layer_parts(pipeline_stage(trace, self.workload.split.pipeline, stage))
 
     def _plan(self, parts: LayerParts, in_halves: bool) -> Plan:

@@ -226,6 +226,7 @@ class NpuMachine:
     def _chain(self, tasks: Tasks, chain: Sequence[NpuOperator]) -> None:
         """Jobs in order. On one core the next job's weights may come early: the core keeps its activations back."""
         waits: tuple[int, ...] = ()
+        last: tuple[int, ...] = ()
         for i, operator in enumerate(chain):
             for job in operator.jobs:
                 mine = tuple(
