@@ -180,7 +180,7 @@ def _add_stage(run: BatchRun, sums: _Sums, stage: StageTime, tensor: int) -> Non
     result, count = stage.result, stage.count
     # Every device of a tensor-parallel group does the same.
     devices = count * tensor
-    if result.bytes_asked != result.core["x"] + result.bytes_by_dma:
+    if not _conserved(run, result):
         raise InternalError(f"stage {stage.name}: {result.bytes_asked} bytes reached the memory")
     if sum(result.waited_ps) != result.time_ps - result.barrier_ps:
         raise InternalError(f"the times of the operators of stage {stage.name} do not add up to its own")
