@@ -313,6 +313,12 @@ cdef class SystolicArray:
         """Back to cycle 0, with nothing issued."""
         reset_array(&self.state)
 
+    def copy(self):
+        """Another array with the same state."""
+        cdef SystolicArray other = SystolicArray.__new__(SystolicArray)
+        other.spec, other.state = self.spec, self.state
+        return other
+
     def run(self, tiles, *, ready=0, stall=0):
         """Issue tiles, each (m, k, n), in order. Returns a row of TILE_TIMES for each, in cycles.
 

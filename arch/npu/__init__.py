@@ -1,0 +1,1 @@
+"""Neural processing units: systolic arrays with scratchpads and a vector unit, how work is cut and lowered for them."""
