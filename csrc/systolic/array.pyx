@@ -93,13 +93,12 @@ cdef void _run_separate_folds(const ArraySpec *spec, ArrayState *state, int64_t 
     _nothing(state, now, out)
     if m == 0 or k == 0 or n == 0:
         return
-    length += stall
     load = 0 if spec.dataflow == OUTPUT_STATIONARY else spec.rows
     cost = load + length + spec.rows + spec.columns - 2
     for i in range(spec.arrays if folds > spec.arrays else folds):
         mine = _ceil(folds - i, spec.arrays)
         begin = _later(now, state.load_free[state.turn])
-        end = begin + mine * cost
+        end = begin + mine * cost + stall
         if i == 0 or begin < first:
             first = begin
         state.load_free[state.turn] = end
@@ -120,7 +119,6 @@ cdef void _run_overlapped_folds(const ArraySpec *spec, ArrayState *state, int64_
     _nothing(state, now, out)
     if m == 0 or k == 0 or n == 0:
         return
-    length += stall
     step = _later(length, spec.rows)
     for i in range(spec.arrays if folds > spec.arrays else folds):
         mine = _ceil(folds - i, spec.arrays)
@@ -130,7 +128,7 @@ cdef void _run_overlapped_folds(const ArraySpec *spec, ArrayState *state, int64_
             first = load
         if i == 0 or stream < out.start:
             out.start = stream
-        stream += (mine - 1) * step
+        stream += (mine - 1) * step + stall
         state.load_free[state.turn] = stream
         state.stream_free[state.turn] = stream + length
         out.read = _later(out.read, stream + length)
@@ -164,9 +162,9 @@ cdef enum:
     MIN_ROWS = 4              # cycles that a block takes in at least, in both simulators
 
 
-cdef inline int64_t _block_rows(const ArraySpec *spec, int64_t rows, int64_t stall) noexcept nogil:
+cdef inline int64_t _block_rows(const ArraySpec *spec, int64_t rows) noexcept nogil:
     # Cycles that a block takes in: its rows are split over the arrays.
-    return _later(_ceil(rows, spec.arrays) + stall, MIN_ROWS)
+    return _later(_ceil(rows if rows < spec.rows else spec.rows, spec.arrays), MIN_ROWS)
 
 
 cdef inline void _enter(const ArraySpec *spec, ArrayState *state, int64_t issue, int64_t start,
@@ -210,7 +208,7 @@ cdef void _issue_neupims(const ArraySpec *spec, ArrayState *state, int64_t now, 
 
 cdef void _run_blocks(const ArraySpec *spec, ArrayState *state, BlockRule issue, int64_t now, int64_t m, int64_t k,
                       int64_t n, int64_t stall, TileTimes *out) noexcept nogil:
-    cdef int64_t block, left, first = _later(now, state.issue_free)
+    cdef int64_t block, left, rows, first = _later(now, state.issue_free)
     cdef int64_t weight_blocks = _ceil(k, spec.rows) * _ceil(n, spec.columns)
     _nothing(state, now, out)
     if m == 0 or k == 0 or n == 0:
@@ -218,7 +216,10 @@ cdef void _run_blocks(const ArraySpec *spec, ArrayState *state, BlockRule issue,
     for block in range(weight_blocks):
         left = m
         while left > 0:
-            issue(spec, state, now, _block_rows(spec, left if left < spec.rows else spec.rows, stall), left == m)
+            rows = _block_rows(spec, left)
+            if block == weight_blocks - 1 and left <= spec.rows:
+                rows += stall
+            issue(spec, state, now, rows, left == m)
             if block == 0 and left == m:
                 out.start = state.start
             left -= spec.rows
@@ -323,7 +324,7 @@ cdef class SystolicArray:
         """Issue tiles, each (m, k, n), in order. Returns a row of TILE_TIMES for each, in cycles.
 
         A tile is issued once its operands are there, in cycle `ready` (one for all, or one each), and the tile before
-        it lets it. `stall`: cycles that bank conflicts add to each block.
+        it lets it. `stall`: cycles that bank conflicts add to a tile.
         """
         tiles = np.asarray(tiles, np.int64).reshape(-1, 3)
         if tiles.size and not 0 <= tiles.min() <= tiles.max() <= MAX_EXTENT:

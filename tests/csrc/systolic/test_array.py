@@ -241,14 +241,18 @@ def test_operands_that_come_later_end_no_earlier(array, tiles, ready):
     assert (late["done"] >= early["done"]).all()
 
 
-@given(SIDES, SIDES, st.sampled_from(sorted(DATAFLOWS)), st.integers(1, 60), EXTENTS, EXTENTS, st.integers(0, 30))
-def test_a_stall_costs_what_as_many_more_rows_would(rows, columns, dataflow, m, k, n, stall):
-    longer = {"output": (m, k + stall, n), "weight": (m + stall, k, n), "input": (m, k, n + stall)}[dataflow]
-    for overlap in (False, True) if dataflow != "output" else (False,):
-        first, second = (
-            SystolicArray(rows, columns, dataflow=dataflow, weight_double_buffer=overlap) for _ in range(2)
-        )
-        assert first.run([(m, k, n)], stall=stall)["done"] == second.run([longer])["done"]
+@given(arrays(), TILES, st.integers(1, 300))
+def test_a_stall_holds_a_tile_and_what_follows_up(array, tiles, stall):
+    smooth, tile = array.copy(), next((i for i, tile in enumerate(tiles) if tile[0]), None)
+    if tile is None:
+        return
+    stalls = np.zeros(len(tiles), np.int64)
+    stalls[tile] = stall
+    held, free = array.run(tiles, stall=stalls), smooth.run(tiles)
+    assert held["done"][tile] == free["done"][tile] + stall
+    assert (free["done"] <= held["done"]).all()
+    assert (held["done"] <= free["done"] + stall).all()
+    assert (held["start"][: tile + 1] == free["start"][: tile + 1]).all()
 
 
 def test_an_empty_tile_takes_no_time():
