@@ -116,7 +116,8 @@ def _costs(banks: Banks, operands: list[list[Stream]], steps: Integers) -> Integ
         needed[:, 1:] &= words[:, 1:] != words[:, :-1]
         step, place = np.nonzero(needed)
         np.add.at(load, (step, words[step, place] % banks.banks), 1)
-    return np.maximum(-(-load.max(axis=1) // banks.ports), 1) - 1
+    extra: Integers = np.maximum(-(-load.max(axis=1) // banks.ports), 1) - 1
+    return extra
 
 
 def _words(banks: Banks, stream: Stream, steps: Integers) -> Integers:
@@ -127,7 +128,8 @@ def _words(banks: Banks, stream: Stream, steps: Integers) -> Integers:
     address = items[None, :, None] + (steps[:, None, None] - stream.start) * stream.pitch
     word = address // banks.word_bytes + np.arange(_most_words(banks, stream))
     word = np.where(word * banks.word_bytes < address + stream.item_bytes, word, -1)
-    return np.asarray(word.reshape(len(steps), -1), np.int64)
+    flat: Integers = word.reshape(len(steps), -1)
+    return flat
 
 
 def padded_pitch(banks: Banks, row_bytes: int, extra_at: Callable[[int], int]) -> int:

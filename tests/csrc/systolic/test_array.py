@@ -110,12 +110,14 @@ def test_overlapped_folds_take_the_closed_form(dataflow, rows, columns, count, m
 @given(st.integers(2, 256), st.integers(1, 256), SIZES, SIZES, SIZES)
 def test_onnxim_blocks_take_the_closed_form(rows, columns, m, k, n):
     columns = min(columns, 3 * rows - 2)
+    m, k, n = min(m, 30 * rows), min(k, 30 * rows), min(n, 30 * columns)
     array = SystolicArray(rows, columns, rule="onnxim")
     assert array.run([(m, k, n)])["done"] == closed_form.onnxim_cycles(rows, columns, m, k, n)
 
 
 @given(st.integers(1, 256), st.integers(1, 256), st.integers(1, 16), SIZES, SIZES, SIZES, st.integers(1, 5))
 def test_neupims_blocks_take_the_closed_form(rows, columns, count, m, k, n, tiles):
+    m, k, n = min(m, 20 * rows), min(k, 20 * rows), min(n, 20 * columns)
     array = SystolicArray(rows, columns, arrays=count, rule="neupims")
     done = array.run([(m, k, n)] * tiles)["done"][-1]
     assert done == closed_form.neupims_cycles(rows, columns, count, m, k, n, tiles)
