@@ -75,6 +75,6 @@ cdef inline int64_t run_tile(const ArraySpec *spec, ArrayState *state, int64_t n
 
 cdef inline int64_t run_stalled_tile(const ArraySpec *spec, ArrayState *state, int64_t now, int64_t m, int64_t k,
                                      int64_t n, int64_t stall, TileTimes *out) noexcept nogil:
-    # The same with `stall` more cycles for the rows of each block: conflicts in the scratchpad's banks.
+    # The same where conflicts in the scratchpad's banks hold all arrays up for `stall` cycles, all together.
     spec.run(spec, state, now, m, k, n, stall, out)
     return out.done
