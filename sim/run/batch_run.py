@@ -299,8 +299,12 @@ class BatchRun:
         }
 
     def _bound_ps(self, region: Region) -> float:
-        """The longer of the chain and of attention on the fullest channel."""
-        chain = sum(one.bound_ps + one.link_ps for one in region.chain)
+        """The longest of three: bytes, products with the exchanges that they wait for, attention on the fullest channel.
+
+        Weights may come while the operator before them computes, so what each operator takes alone does not add up.
+        """
+        compute = sum(one.compute_ps + one.link_ps for one in region.chain)
+        chain = max(compute, sum(one.memory_ps for one in region.chain))
         if region.attention is None:
             return chain
         assert self.device is not None
