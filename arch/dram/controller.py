@@ -60,8 +60,29 @@ class BankedPolicy(Document):
     page: Literal["open", "closed"] = "open"
 
 
+class NewtonPolicy(BankedPolicy):
+    """Bank queues beside an in-order queue of PIM requests, which go first (csrc/pim/newton.pyx)."""
+
+    commands: Places = Field(128, description="places of a bank queue")
+    pim_transactions: Places = Field(32, description="places for PIM requests before the PIM command queue")
+    pim_commands: Places = Field(128, description="places of the PIM command queue")
+    pim_ahead: Places = Field(2, description="PIM commands that are enough to let reads move to their queues first")
+    least_slack_ck: Annotated[int, Field(ge=0, le=1 << 20)] = Field(
+        10, description="clocks to spare before a refresh below which memory commands wait for PIM work under way"
+    )
+    pim: Literal["interleaved", "blocked"] = Field(
+        "interleaved",
+        description="interleaved: memory commands in the slots that PIM leaves, which needs a second row buffer; "
+        "blocked: PIM only when no memory command waits, and no memory command until a tile's last result",
+    )
+    composite: bool = Field(True, description="the columns of a request and its result read are one command")
+    answer: Literal["results", "issue"] = Field(
+        "results", description="a composite is answered when its results are there, or as if they were read at its issue"
+    )
+
+
 class ControllerSpec(Document):
-    """A memory controller. Exactly one of `pooled` and `banked` is given."""
+    """A memory controller. Exactly one of `pooled`, `banked` and `newton` is given."""
 
     schema_: Literal[1] = Field(alias="schema")
     source: str
@@ -76,12 +97,13 @@ class ControllerSpec(Document):
     end: Literal["accepted", "answered", "drained"] = Field("drained", description="what ends a run")
     pooled: PooledPolicy | None = None
     banked: BankedPolicy | None = None
+    newton: NewtonPolicy | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> ControllerSpec:
-        if (self.pooled is None) == (self.banked is None):
-            raise ValueError("give exactly one of pooled and banked")
-        if self.banked is not None and self.refresh == "per_bank":
+        if sum(kind is not None for kind in (self.pooled, self.banked, self.newton)) != 1:
+            raise ValueError("give exactly one of pooled, banked and newton")
+        if self.pooled is None and self.refresh == "per_bank":
             raise ValueError("refresh per_bank needs pooled queues")
         return self
 
@@ -99,6 +121,8 @@ def resolve_policy(controller: ControllerSpec, table: TimingTable) -> dict[str, 
         "whole_addresses": int(controller.merge == "address"),
         "refresh": _refresh_kind(controller, part),
     }
+    if controller.newton is not None:
+        return {**shared, **_resolve_newton(controller.newton, part)}
     if controller.banked is not None:
         if part.rules_of.split_activate:
             problem = f"banked queues cannot drive the split activation of {part.standard}"
@@ -126,6 +150,44 @@ def _resolve_banked(policy: BankedPolicy, part: PartSpec) -> dict[str, Any]:
         # Ranks (pseudo channels on HBM) are refreshed in turn, each once in tREFI.
         "refresh_interval": to_ticks(part, part.timing["tREFI"]) // _refresh_units(part),
     }
+
+
+def _resolve_newton(policy: NewtonPolicy, part: PartSpec) -> dict[str, Any]:
+    commands = {command.name: command for command in part.rules_of.commands}
+    if "P_HEADER" not in commands:
+        raise SpecError(f"{part.standard} has no banks that compute tile by tile", expected="hbm2_neupims or hbm2_newton")
+    if policy.pim == "interleaved" and commands["G_ACT"].buffer != "pim":
+        problem = f"{part.standard} has one row buffer a bank: computing and accesses have to take turns"
+        raise SpecError(problem, field="newton.pim", expected="blocked, or a part with a second row buffer")
+    if policy.page == "closed":
+        raise SpecError("PIM channels leave rows open", field="newton.page", expected="open")
+
+    def ticks(*names: str) -> int:
+        return sum(to_ticks(part, part.timing[name]) for name in names)
+
+    pace = max(ticks("tBL"), ticks("tCCDS"))
+    pim = {
+        "transactions": policy.pim_transactions,
+        "commands": policy.pim_commands,
+        "ahead": policy.pim_ahead,
+        "least_slack": to_ticks(part, policy.least_slack_ck),
+        "blocked": int(policy.pim == "blocked"),
+        "composite": int(policy.composite),
+        "answer_at_issue": int(policy.answer == "issue"),
+        "precharge_guess": ticks("tRTP"),
+        "groups_together": part.organisation.ranks,
+        "window": ticks("tFAW"),
+        "to_column": ticks("tRCDRD"),
+        "row_cycle": ticks("tRP", "tRCDRD"),
+        "pace": pace,
+        "result_pace": max(ticks("tBL"), ticks("tCCDL")),
+        "tree": int(part.timing["tTREE"]),
+        "precharge": ticks("tRP"),
+        "to_write": ticks("tRCDWR"),
+        "vector_write": ticks("tGWRITE"),
+        "close_late": ticks("tRTP"),
+    }
+    return {**_resolve_banked(policy, part), "queues": "newton", "pim": pim}
 
 
 def _refresh_units(part: PartSpec) -> int:

@@ -69,11 +69,19 @@ def event_energy(part: PartSpec) -> EventEnergy:
 
 
 def energy_of(
-    part: PartSpec, commands: Mapping[str, int], open_standby_ns: float, closed_standby_ns: float
+    part: PartSpec,
+    commands: Mapping[str, int],
+    open_standby_ns: float,
+    closed_standby_ns: float,
+    *,
+    composite_columns: int = 0,
+    pim_open_standby_ns: float = 0.0,
+    pim_closed_standby_ns: float = 0.0,
 ) -> dict[str, float]:
     """Energy in pJ by part of the total, and `total`, their sum.
 
-    `commands`: issues by name. Standby times add up over ranks and pseudo channels.
+    `commands`: issues by name. Standby times add up over ranks and pseudo channels; those of second row buffers are
+    given apart and cost as much. `composite_columns`: columns of all COMPS_READRES.
     """
     event = event_energy(part)
     energy = dict.fromkeys(PARTS_OF_TOTAL, 0.0)
@@ -94,11 +102,27 @@ def energy_of(
         elif command.data == "write":
             array = event.write_array_pj if command.row == "need" else 0.0
             energy["write"] += count * (array * banks + event.interface_pj)
+        elif part.pim is not None and command.name in RESULT_READS:
+            # The results leave over the pins. A composite reads its columns before.
+            energy["read"] += count * (event.read_array_pj + event.interface_pj) * result_accesses(part)
+            if command.name == "COMPS_READRES":
+                energy["compute"] += composite_columns * part.pim.all_bank_compute_reads * event.read_array_pj
+        elif command.name == "GWRITE":
+            energy["compute"] += count * part.organisation.accesses_per_row * event.read_array_pj
         elif part.pim is not None and computes(command):
             energy["compute"] += count * part.pim.all_bank_compute_reads * event.read_array_pj
-    energy["background"] = open_standby_ns * event.active_standby_mw + closed_standby_ns * event.precharge_standby_mw
+    open_ns, closed_ns = open_standby_ns + pim_open_standby_ns, closed_standby_ns + pim_closed_standby_ns
+    energy["background"] = open_ns * event.active_standby_mw + closed_ns * event.precharge_standby_mw
     energy["total"] = sum(energy[name] for name in PARTS_OF_TOTAL)
     return energy
+
+
+RESULT_READS = ("READRES", "COMPS_READRES")
+
+
+def result_accesses(part: PartSpec) -> float:
+    """Accesses whose bits are the results of all banks, 16 bits each (NewtonSim configuration.cc)."""
+    return part.organisation.n_banks * 16 / (part.organisation.access_bytes * 8)
 
 
 def computes(command: Command) -> bool:

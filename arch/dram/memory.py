@@ -236,7 +236,13 @@ class Memory:
             bandwidth_gb_s=moved * self.line_bytes / time_ns if time_ns else 0.0,
             bus_utilisation=named["data_ticks"] / (ticks * buses) if ticks else 0.0,
             energy_pj=energy_of(
-                self.part, commands_by_name, named["open_standby"] * tick_ns, named["closed_standby"] * tick_ns
+                self.part,
+                commands_by_name,
+                named["open_standby"] * tick_ns,
+                named["closed_standby"] * tick_ns,
+                composite_columns=named["composite_columns"],
+                pim_open_standby_ns=named["pim_open_standby"] * tick_ns,
+                pim_closed_standby_ns=named["pim_closed_standby"] * tick_ns,
             ),
             commands=commands_by_name,
         )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from bitline.arch.dram.standard import Standard, evaluate, expression_names, load_standard, standard_names
+from bitline.arch.dram.standard import Standard, evaluate, load_standard, standard_names
 from bitline.base.document import Document, Library
 from bitline.base.errors import did_you_mean
 
@@ -223,7 +223,7 @@ class PartSpec(Document):
         names = {"tCL", "tCWL", "tBL", "tREFI", "tRFC", "tRAS", "tRP", "tRC"}
         for row in self.rules_of.rules:
             if not (row.siblings and row.level == "rank" and self.organisation.ranks == 1):
-                names |= expression_names(row.delay)
+                names |= row.timings
         return names - set(self.rules_of.optional)
 
     @cached_property

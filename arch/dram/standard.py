@@ -23,7 +23,8 @@ class Command:
     row state of the banks below that node: "open", "half_open" (first half of a split activation), "close", "need"
     (the row has to be open), "need_closed" or "none". `bus`: the command bus that it occupies where a standard has
     two ("row", "column"). `data`: "read" or "write" when it moves data over the pins. `banks`: the banks that it drives
-    where these are not those below its node (a command to one bank that stands for others).
+    where these are not those below its node (a command to one bank that stands for others). `buffer`: the row buffer
+    that it works on where banks have a second one for their compute units: "memory", "pim" or "both".
     """
 
     name: str
@@ -34,6 +35,7 @@ class Command:
     auto_precharge: bool = False
     cycles: float = 1.0
     banks: int | None = None
+    buffer: str = "memory"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Rule:
 
     `siblings`: the rule holds for the *other* nodes of that level below the same parent. `window` n: the delay counts
     from the n-th last such command. `exact`: `delay` is not adjusted for commands that take several bus cycles.
+    `each`: clocks that the delay grows by for each of a composite command's columns, of which at least `least` count.
     """
 
     level: str
@@ -51,13 +54,21 @@ class Rule:
     window: int = 1
     siblings: bool = False
     exact: bool = False
+    each: str = "0"
+    least: str = "0"
 
     @property
     def name(self) -> str:
         """How the rule is called in messages."""
         scope = f"other {self.level}s" if self.siblings else f"same {self.level}"
         last = f" (last {self.window})" if self.window > 1 else ""
-        return f"{'/'.join(self.before)} -> {'/'.join(self.after)}{last}, {scope}: {self.delay}"
+        grows = f" + {self.each} for each column" if self.each != "0" else ""
+        return f"{'/'.join(self.before)} -> {'/'.join(self.after)}{last}, {scope}: {self.delay}{grows}"
+
+    @property
+    def timings(self) -> set[str]:
+        """The timing names in its expressions."""
+        return expression_names(self.delay) | expression_names(self.each) | expression_names(self.least)
 
 
 def rule(level: str, before: str, after: str, delay: str, **options: object) -> Rule:
@@ -105,7 +116,7 @@ class Standard:
         """Every timing that a rule or a derived timing speaks of."""
         names = set(self.derived)
         for row in self.rules:
-            names |= expression_names(row.delay)
+            names |= row.timings
         for text in self.derived.values():
             names |= expression_names(text)
         return names

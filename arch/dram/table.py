@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from bitline.arch.dram.part import PartSpec
-from bitline.arch.dram.standard import LEVELS, Command, evaluate, expression_names
+from bitline.arch.dram.standard import LEVELS, Command, evaluate
 
 ROW_EFFECTS = ("none", "open", "half_open", "close", "need", "need_closed")
+PIM_BUFFER = 8  # added to a row effect that concerns the second row buffer alone
 NO_DATA, READ_DATA, WRITE_DATA = range(3)
 
 UPDATE = np.dtype([("command", "i4"), ("level", "i4"), ("group", "i4"), ("delay", "i4"), ("window", "i4"),
-                   ("siblings", "i4")])  # fmt: skip
+                   ("siblings", "i4"), ("each", "i4"), ("least", "i4")])  # fmt: skip
 COMMAND = np.dtype([("scope", "i4"), ("row", "i4"), ("bus", "i4"), ("data", "i4"), ("auto_precharge", "i4"),
                     ("group", "i4"), ("falling_edge", "i4"), ("ticks", "i4")])  # fmt: skip
 
@@ -23,8 +24,9 @@ COMMAND = np.dtype([("scope", "i4"), ("row", "i4"), ("bus", "i4"), ("data", "i4"
 class TimingTable:
     """A part as the core sees it. Delays are in ticks.
 
-    `updates`: for each command, which groups of following commands it holds back, where and for how long. A group is
-    a set of commands that every rule treats alike. Levels with one node each below their parent are merged into it.
+    `updates`: for each command, which groups of following commands it holds back, where and for how long (`each` more
+    for each column of a composite, of which at least `least` count). A group is a set of commands that every rule
+    treats alike. Levels with one node each below their parent are merged into it.
     """
 
     part: PartSpec
@@ -70,8 +72,8 @@ def build_table(part: PartSpec) -> TimingTable:
     group_of = _groups(delays, len(commands))
     rows = sorted(
         {
-            (before, level, group_of[after], delay, window, siblings)
-            for (before, after, level, window, siblings), delay in delays.items()
+            (before, level, group_of[after], delay, window, siblings, each, least)
+            for (before, after, level, window, siblings, each, least), delay in delays.items()
         }
     )
     command_rows = np.zeros(len(commands), COMMAND)
@@ -79,7 +81,8 @@ def build_table(part: PartSpec) -> TimingTable:
         falling = standard.ticks_per_clock == 2 and command.row == "close"
         data = {"": NO_DATA, "read": READ_DATA, "write": WRITE_DATA}[command.data]
         column_bus = int(standard.two_command_buses and command.bus == "column")
-        command_rows[i] = (place[command.scope], ROW_EFFECTS.index(command.row), column_bus, data,
+        row_effect = ROW_EFFECTS.index(command.row) + (PIM_BUFFER if command.buffer == "pim" else 0)
+        command_rows[i] = (place[command.scope], row_effect, column_bus, data,
                            command.auto_precharge, group_of[i], falling, ticks[i])  # fmt: skip
     nodes = [math.prod(sizes[level] for level in LEVELS[: LEVELS.index(name) + 1]) for name in kept]
     banks = np.arange(organisation.n_banks)
@@ -95,30 +98,36 @@ def build_table(part: PartSpec) -> TimingTable:
     )
 
 
+Delays = dict[tuple[int, int, int, int, int, int, int], int]
+
+
 def _delays(
     part: PartSpec, commands: tuple[Command, ...], ticks: list[int], place: dict[str, int], sizes: dict[str, int]
-) -> dict[tuple[int, int, int, int, int], int]:
-    """(before, after, level, window, siblings) -> ticks, the longest where several rules speak of the same."""
+) -> Delays:
+    """(before, after, level, window, siblings, each, least) -> ticks, the longest where several rules speak of the same."""
     standard = part.rules_of
     numbers = {command.name: i for i, command in enumerate(commands)}
-    delays: dict[tuple[int, int, int, int, int], int] = {}
+    delays: Delays = {}
 
-    def add(before: int, after: int, level: int, window: int, siblings: bool, delay: int) -> None:
-        key = (before, after, level, window, int(siblings))
-        if delay > 0:
+    def add(
+        before: int, after: int, level: int, window: int, siblings: bool, delay: int, each: int = 0, least: int = 0
+    ) -> None:
+        key = (before, after, level, window, int(siblings), each, least)
+        if delay > 0 or each:
             delays[key] = max(delays.get(key, 0), delay)
 
     for row in standard.rules:
-        if any(name in standard.optional and name not in part.timing for name in expression_names(row.delay)):
+        if any(name in standard.optional and name not in part.timing for name in row.timings):
             continue
         if row.siblings and sizes[row.level] == 1:
             continue
         clocks = evaluate(row.delay, part.timing)
+        each, least = to_ticks(part, evaluate(row.each, part.timing)), int(evaluate(row.least, part.timing))
         for before in (numbers[name] for name in row.before):
             for after in (numbers[name] for name in row.after):
                 # A delay counts between the last bus cycles of two commands; what is kept is the first ones'.
                 shift = 0 if row.exact else ticks[before] - ticks[after]
-                add(before, after, place[row.level], row.window, row.siblings, to_ticks(part, clocks) + shift)
+                add(before, after, place[row.level], row.window, row.siblings, to_ticks(part, clocks) + shift, each, least)
     for before, first in enumerate(commands):
         for after, second in enumerate(commands):
             same_bus = not standard.two_command_buses or first.bus == second.bus
@@ -127,16 +136,16 @@ def _delays(
     return delays
 
 
-def _drop_implied(delays: dict[tuple[int, int, int, int, int], int]) -> None:
+def _drop_implied(delays: Delays) -> None:
     """Drop rules that a rule of an enclosing level, at least as long, makes redundant."""
-    for (before, after, level, window, siblings), delay in list(delays.items()):
-        if window > 1 or siblings:
+    for (before, after, level, window, siblings, each, least), delay in list(delays.items()):
+        if window > 1 or siblings or each:
             continue
-        if any(delays.get((before, after, outer, 1, 0), -1) >= delay for outer in range(level)):
-            del delays[(before, after, level, window, siblings)]
+        if any(delays.get((before, after, outer, 1, 0, 0, 0), -1) >= delay for outer in range(level)):
+            del delays[(before, after, level, window, siblings, each, least)]
 
 
-def _groups(delays: dict[tuple[int, int, int, int, int], int], n_commands: int) -> list[int]:
+def _groups(delays: Delays, n_commands: int) -> list[int]:
     """Commands that no rule tells apart as followers share a group."""
     columns: dict[tuple[object, ...], int] = {}
     group_of = []

@@ -3,13 +3,15 @@
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from bitline.csrc.dram.controller cimport Controller
-from bitline.csrc.dram.request cimport Pool
+from bitline.csrc.dram.request cimport Pool, Request
+
+cdef enum:
+    NO_ROW = -1
 
 cdef struct BankedPolicy:
     int32_t transactions      # places for reads, and as many for writes, before the bank queues
     int32_t commands          # places of a bank queue
     int32_t hit_cap           # accesses of a row after which its bank's oldest request may close it
-    int32_t owed_read         # a read that a buffered write waits for, still in the transaction queue
     int32_t drain_above       # writes that are enough to drain when every bank queue is empty
     int32_t dual_issue        # a second command in the same tick, one row and one column
     int32_t closed_page
@@ -46,4 +48,25 @@ cdef struct Banked:
     int32_t *write_filter
     int32_t *followers        # by entry: reads of the same line that share its command
 
+cdef struct Offer:
+    int32_t command           # NONE: nothing is ready
+    int32_t entry
+    int64_t at                # earliest tick at which this may change
+
 cdef Controller *new_banked(table, policy) except NULL
+
+# What controllers that do more than this share: `controller.queues` points to a Banked, or to what begins with one.
+cdef void init_banked(Controller *controller, Banked *banked, table, policy) except *
+cdef void reset_banked(Controller *controller) noexcept nogil
+cdef void release_banked(Controller *controller) noexcept
+cdef Offer offer_of(Controller *controller, Banked *banked, int32_t bank, int32_t reserved) noexcept nogil
+cdef void issue_offer(Controller *controller, Banked *banked, int32_t bank, Offer offer) noexcept nogil
+cdef void count_refresh(Controller *controller, Banked *banked) noexcept nogil
+cdef void finish_refresh(Controller *controller, Banked *banked) noexcept nogil
+cdef void start_drain(Banked *banked) noexcept nogil
+cdef void move_from(Controller *controller, Banked *banked, Line *line) noexcept nogil
+
+cdef inline void sooner(Controller *controller, int64_t tick) noexcept nogil:
+    # Something may happen at `tick`, or in the next tick if that is past.
+    if tick < controller.next:
+        controller.next = tick if tick > controller.clk else controller.clk + 1

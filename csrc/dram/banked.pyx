@@ -23,11 +23,6 @@ cdef enum:
     FILTER = 4096
 
 
-cdef inline void _sooner(Controller *controller, int64_t tick) noexcept nogil:
-    if tick < controller.next:
-        controller.next = tick if tick > controller.clk else controller.clk + 1
-
-
 # --- first-in-first-out lists over the pool ---
 
 cdef inline void _push(Pool *pool, Line *line, int32_t index) noexcept nogil:
@@ -116,7 +111,7 @@ cdef void _accept(Controller *controller, const Request *request) noexcept nogil
             return
         banked.read_filter[request.line & (FILTER - 1)] += 1
         _push(banked.pool, &banked.reads, index)
-    _sooner(controller, controller.clk + 1)
+    sooner(controller, controller.clk + 1)
 
 
 cdef void _grow_pool(Banked *banked) noexcept nogil:
@@ -147,16 +142,10 @@ cdef int32_t _waiting(const Controller *controller) noexcept nogil:
 
 cdef void _flush(Controller *controller) noexcept nogil:
     (<Banked *> controller.queues).drain_above = 0
-    _sooner(controller, controller.clk + 1)
+    sooner(controller, controller.clk + 1)
 
 
 # --- what a bank queue offers ---
-
-cdef struct Offer:
-    int32_t command       # NONE: nothing is ready
-    int32_t entry
-    int64_t at            # earliest tick at which this may change
-
 
 cdef inline bint _may_precharge(Controller *controller, Banked *banked, int32_t bank) noexcept nogil:
     cdef int32_t row = controller.channel.open_row[bank]
@@ -183,8 +172,8 @@ cdef inline bint _waits_for_read(Banked *banked, int32_t index) noexcept nogil:
     return False
 
 
-cdef Offer _offer(Controller *controller, Banked *banked, int32_t bank) noexcept nogil:
-    """The first ready command of a bank's queue, oldest entry first."""
+cdef Offer offer_of(Controller *controller, Banked *banked, int32_t bank, int32_t reserved) noexcept nogil:
+    """The first ready command of a bank's queue, oldest entry first. Requests for row `reserved` are passed over."""
     cdef Channel *channel = controller.channel
     cdef const Timing *timing = channel.timing
     cdef int32_t row = channel.open_row[bank], index = banked.banks[bank].head, command
@@ -195,6 +184,11 @@ cdef Offer _offer(Controller *controller, Banked *banked, int32_t bank) noexcept
     offer.command = NONE
     offer.entry = NONE
     offer.at = NEVER
+    if reserved != NO_ROW and row == CLOSED:
+        while index != NONE and banked.pool.entries[index].request.row == reserved:
+            index = banked.pool.entries[index].next
+        if index == NONE:
+            return offer
     if row == CLOSED:
         command = channel.names.activate
         at = ready_at(timing, bank, timing.commands[command].group)
@@ -203,7 +197,9 @@ cdef Offer _offer(Controller *controller, Banked *banked, int32_t bank) noexcept
             offer.command = command
             offer.entry = index
         return offer
-    if banked.pool.entries[index].request.row != row and _may_precharge(controller, banked, bank):
+    entry = banked.pool.entries + index
+    if entry.request.row != row and (reserved == NO_ROW or entry.request.row != reserved) and _may_precharge(
+            controller, banked, bank):
         command = channel.names.precharge
         at = ready_at(timing, bank, timing.commands[command].group)
         offer.at = at
@@ -213,7 +209,7 @@ cdef Offer _offer(Controller *controller, Banked *banked, int32_t bank) noexcept
             return offer
     while index != NONE:
         entry = banked.pool.entries + index
-        if entry.request.row == row:
+        if entry.request.row == row and (reserved == NO_ROW or row != reserved):
             if entry.request.kind == READ:
                 command = channel.names.read_close if banked.policy.closed_page else channel.names.read
                 if read_at < 0:
@@ -238,7 +234,7 @@ cdef Offer _offer(Controller *controller, Banked *banked, int32_t bank) noexcept
     return offer
 
 
-cdef void _issue_offer(Controller *controller, Banked *banked, int32_t bank, Offer offer) noexcept nogil:
+cdef void issue_offer(Controller *controller, Banked *banked, int32_t bank, Offer offer) noexcept nogil:
     cdef Channel *channel = controller.channel
     cdef Entry *entry = banked.pool.entries + offer.entry
     cdef Request *request = &entry.request
@@ -295,16 +291,16 @@ cdef int32_t _issue_next(Controller *controller, Banked *banked, int32_t first_c
             continue
         if low <= bank < high:
             continue
-        offer = _offer(controller, banked, bank)
+        offer = offer_of(controller, banked, bank, NO_ROW)
         if offer.command == NONE:
             banked.look_at[bank] = offer.at
-            _sooner(controller, offer.at)
+            sooner(controller, offer.at)
             continue
         banked.turn = bank
         if first_command != NONE:
             if (timing.commands[offer.command].data == 0) == (timing.commands[first_command].data == 0):
                 return NONE
-        _issue_offer(controller, banked, bank, offer)
+        issue_offer(controller, banked, bank, offer)
         return offer.command
     return NONE
 
@@ -326,26 +322,32 @@ cdef int32_t _refresh_step(Controller *controller, Banked *banked) noexcept nogi
             if at <= controller.clk:
                 issue_command(channel, precharge, bank, -1, -1, controller.clk)
                 return precharge
-            _sooner(controller, at)
+            sooner(controller, at)
         else:
             ready += 1
     if ready < banked.unit_banks:
         return NONE
     at = ready_at(timing, first, timing.commands[refresh].group)
     if at > controller.clk:
-        _sooner(controller, at)
+        sooner(controller, at)
         return NONE
     issue_command(channel, refresh, first, -1, -1, controller.clk)
+    finish_refresh(controller, banked)
+    return refresh
+
+
+cdef void finish_refresh(Controller *controller, Banked *banked) noexcept nogil:
+    """The refresh that waited longest has been issued: its queues may go on."""
+    cdef int32_t first = banked.pending[banked.pending_head] * banked.unit_banks, bank
     banked.blocked_unit = NONE
     banked.pending_head = (banked.pending_head + 1) % (2 * banked.n_units)
     banked.n_pending -= 1
     for bank in range(first, first + banked.unit_banks):
         if banked.banks[bank].size:
             banked.look_at[bank] = controller.clk + 1
-    return refresh
 
 
-cdef void _count_refresh(Controller *controller, Banked *banked) noexcept nogil:
+cdef void count_refresh(Controller *controller, Banked *banked) noexcept nogil:
     cdef int32_t units = banked.n_units
     if banked.policy.refresh == 0:
         return
@@ -355,23 +357,24 @@ cdef void _count_refresh(Controller *controller, Banked *banked) noexcept nogil:
             banked.pending[(banked.pending_head + banked.n_pending) % (2 * units)] = banked.refresh_unit
             banked.n_pending += 1
         banked.refresh_unit = (banked.refresh_unit + 1) % units
-    _sooner(controller, banked.next_refresh)
+    sooner(controller, banked.next_refresh)
 
 
 # --- from transactions to bank queues ---
 
-cdef void _move_transaction(Controller *controller, Banked *banked) noexcept nogil:
-    cdef Line *line
-    cdef Line *queue
-    cdef int32_t index, bank
-    cdef Request *request
-    cdef int32_t read
+cdef void start_drain(Banked *banked) noexcept nogil:
+    """Drain the write buffer when it is full, or when it holds enough and no command waits."""
     if banked.draining == 0 and banked.owed_read == NONE:
         if banked.writes.size >= banked.policy.transactions or (
                 banked.writes.size > banked.drain_above and banked.n_queued == 0):
             banked.draining = banked.writes.size
-    line = &banked.writes if banked.draining > 0 else &banked.reads
-    index = line.head
+
+
+cdef void move_from(Controller *controller, Banked *banked, Line *line) noexcept nogil:
+    """Move the oldest request of a transaction queue whose bank queue has room."""
+    cdef Line *queue
+    cdef Request *request
+    cdef int32_t index = line.head, bank, read
     while index != NONE:
         request = &banked.pool.entries[index].request
         bank = request.bank
@@ -385,7 +388,7 @@ cdef void _move_transaction(Controller *controller, Banked *banked) noexcept nog
                     read = _find_line(banked, &banked.reads, request.line, READ)
                     if read != NONE:
                         banked.owed_read = read
-                    _sooner(controller, controller.clk + 1)
+                    sooner(controller, controller.clk + 1)
                     return
                 banked.draining -= 1
             elif index == banked.owed_read:
@@ -395,7 +398,7 @@ cdef void _move_transaction(Controller *controller, Banked *banked) noexcept nog
             banked.n_queued += 1
             # The newcomer may be ready at once, and a hit may hold back the head's precharge.
             banked.look_at[bank] = controller.clk + 1
-            _sooner(controller, controller.clk + 1)
+            sooner(controller, controller.clk + 1)
             return
         index = banked.pool.entries[index].next
     # Nothing moves before a bank queue has room, and that takes a command. When the queues run empty the write
@@ -409,7 +412,7 @@ cdef void _tick(Controller *controller) noexcept nogil:
         controller.next = controller.clk + 1
         return
     controller.next = NEVER
-    _count_refresh(controller, banked)
+    count_refresh(controller, banked)
     if banked.n_pending:
         command = _refresh_step(controller, banked)
     if command == NONE:
@@ -418,12 +421,14 @@ cdef void _tick(Controller *controller) noexcept nogil:
         if banked.policy.dual_issue:
             _issue_next(controller, banked, command)
         controller.next = controller.clk + 1
-    _move_transaction(controller, banked)
+    start_drain(banked)
+    move_from(controller, banked, &banked.writes if banked.draining > 0 else &banked.reads)
 
 
 # --- life ---
 
-cdef void _reset(Controller *controller) noexcept nogil:
+cdef void reset_banked(Controller *controller) noexcept nogil:
+    """Back to tick 0: banks closed, queues empty, nothing counted."""
     cdef Banked *banked = <Banked *> controller.queues
     cdef int32_t bank
     reset_channel(controller.channel)
@@ -452,7 +457,8 @@ cdef void _reset(Controller *controller) noexcept nogil:
     controller.completions.used = 0
 
 
-cdef void _release(Controller *controller) noexcept:
+cdef void release_banked(Controller *controller) noexcept:
+    """Give all memory back."""
     cdef Banked *banked = <Banked *> controller.queues
     if banked != NULL:
         free_pool(banked.pool)
@@ -471,7 +477,12 @@ cdef void _release(Controller *controller) noexcept:
 cdef Controller *new_banked(table, policy) except NULL:
     """A banked controller of one channel. `policy`: a BankedPolicy (arch/dram/controller.py) resolved to ticks."""
     cdef Controller *controller = <Controller *> allocate(1, sizeof(Controller))
-    cdef Banked *banked = <Banked *> allocate(1, sizeof(Banked))
+    init_banked(controller, <Banked *> allocate(1, sizeof(Banked)), table, policy)
+    return controller
+
+
+cdef void init_banked(Controller *controller, Banked *banked, table, policy) except *:
+    """Make a controller and its queues, both zeroed, those of one channel."""
     cdef Channel *channel = new_channel(table)
     cdef int32_t banks = channel.n_banks, places
     controller.channel = channel
@@ -500,7 +511,6 @@ cdef Controller *new_banked(table, policy) except NULL:
     controller.flush = _flush
     controller.waiting = _waiting
     controller.tick = _tick
-    controller.reset = _reset
-    controller.release = _release
-    _reset(controller)
-    return controller
+    controller.reset = reset_banked
+    controller.release = release_banked
+    reset_banked(controller)

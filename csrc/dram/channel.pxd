@@ -1,14 +1,16 @@
 # csrc/dram/channel.pxd: one DRAM channel without its controller: timing, rows of the banks, counts, command log.
 #
 # Spec:   the timing table, which banks stand by together (a rank of a pseudo channel).
-# State:  open row of each bank (CLOSED, or HALF_OPEN between ACT1 and ACT2), column accesses since its activation.
+# State:  open row of each bank (CLOSED, or HALF_OPEN between ACT1 and ACT2), column accesses since its activation; the
+#         row that each bank holds open for its compute unit: in a buffer of its own where the standard has a second one,
+#         else in the only one.
 # Counts: commands by kind, standby ticks with a row open and with none, and what the controllers add.
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from bitline.csrc.engine.event_log cimport EventLog, log_event
 from bitline.csrc.dram.timing cimport (
-    Command, Timing, issue, READ_DATA, ROW_CLOSE, ROW_HALF_OPEN, ROW_OPEN, WRITE_DATA,
+    Command, Timing, issue, PIM_ROW_CLOSE, PIM_ROW_OPEN, READ_DATA, ROW_CLOSE, ROW_HALF_OPEN, ROW_OPEN, WRITE_DATA,
 )
 
 cdef enum:
@@ -35,10 +37,13 @@ cdef enum:             # counters
     N_DATA_TICKS          # ticks that the data pins carried a burst
     N_EXTRA0              # for the controller
     N_EXTRA1
+    N_PIM_OPEN_STANDBY    # rank ticks with a row open in the second row buffer
+    N_PIM_CLOSED_STANDBY
+    N_COMPOSITE_COLUMNS   # columns of all composites
     N_COMMANDS            # first of MAX_COMMANDS: issues of each command
 
 cdef enum:
-    N_COUNTERS = 63       # N_COMMANDS + MAX_COMMANDS
+    N_COUNTERS = 66       # N_COMMANDS + MAX_COMMANDS
 
 cdef struct Names:        # command numbers of the standard, -1 where it has none
     int32_t activate
@@ -53,6 +58,7 @@ cdef struct Names:        # command numbers of the standard, -1 where it has non
     int32_t refresh_bank
     int32_t sync_read
     int32_t sync_write
+    int32_t pim_precharge
 
 cdef struct Channel:
     Timing *timing
@@ -66,12 +72,17 @@ cdef struct Channel:
     int32_t read_latency    # ticks from command to end of data
     int32_t write_latency
     int32_t burst_ticks
+    int32_t half_ticks      # commands start on whole clocks, odd ticks, but for those of the falling edge
     int32_t *open_row
     int32_t *row_uses
     int32_t *open_banks     # by standby unit
     int64_t *standby_since
+    int32_t dual            # banks have a second row buffer
+    int32_t *pim_row        # open_row where they have not
+    int32_t *pim_open_banks
+    int64_t *pim_since
     uint64_t open_mask[8]
-    int64_t counts[63]
+    int64_t counts[66]
     int64_t *buckets        # read latency histogram
     int64_t last_answer     # tick at which the last read so far has its data, or the last write was taken
     EventLog log            # code: command, unit: bank, place: row, detail: column
@@ -97,6 +108,24 @@ cdef inline void _close(Channel *channel, int32_t bank, int64_t now) noexcept no
             channel.counts[N_OPEN_STANDBY] += now - channel.standby_since[unit]
             channel.standby_since[unit] = now
 
+cdef inline void _open_pim(Channel *channel, int32_t bank, int32_t row, int64_t now) noexcept nogil:
+    cdef int32_t unit = bank >> channel.standby_shift
+    if channel.pim_row[bank] == CLOSED:
+        if channel.pim_open_banks[unit] == 0:
+            channel.counts[N_PIM_CLOSED_STANDBY] += now - channel.pim_since[unit]
+            channel.pim_since[unit] = now
+        channel.pim_open_banks[unit] += 1
+    channel.pim_row[bank] = row
+
+cdef inline void _close_pim(Channel *channel, int32_t bank, int64_t now) noexcept nogil:
+    cdef int32_t unit = bank >> channel.standby_shift
+    if channel.pim_row[bank] != CLOSED:
+        channel.pim_row[bank] = CLOSED
+        channel.pim_open_banks[unit] -= 1
+        if channel.pim_open_banks[unit] == 0:
+            channel.counts[N_PIM_OPEN_STANDBY] += now - channel.pim_since[unit]
+            channel.pim_since[unit] = now
+
 cdef inline void issue_command(
     Channel *channel, int32_t number, int32_t bank, int32_t row, int32_t column, int64_t now
 ) noexcept nogil:
@@ -121,6 +150,12 @@ cdef inline void issue_command(
         if command.auto_precharge:
             for other in range(first, last):
                 _close(channel, other, now)
+    elif command.row == PIM_ROW_OPEN:
+        for other in range(first, last):
+            _open_pim(channel, other, row, now)
+    elif command.row == PIM_ROW_CLOSE:
+        for other in range(first, last):
+            _close_pim(channel, other, now)
     if channel.log.enabled:
         log_event(&channel.log, now, number, bank, row, column)
 
@@ -146,3 +181,4 @@ cdef Channel *new_channel(table) except NULL
 cdef void free_channel(Channel *channel) noexcept
 cdef void reset_channel(Channel *channel) noexcept nogil
 cdef void settle_standby(Channel *channel, int64_t now) noexcept nogil
+cdef int64_t close_and_refresh(Channel *channel, int64_t tick, int64_t refresh_ticks) noexcept nogil

@@ -9,18 +9,19 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from bitline.csrc.dram.banked cimport new_banked
 from bitline.csrc.dram.channel cimport N_BUCKETS, N_COUNTERS, N_LATENCIES, N_READS, settle_standby
 from bitline.csrc.dram.controller cimport advance_to, Controller
-from bitline.csrc.dram.pooled cimport new_pooled
+from bitline.csrc.dram.make_controller cimport new_controller
 from bitline.csrc.dram.request cimport Completion, Request
 from bitline.csrc.dram.source cimport next_request, PATTERN_BLOCK, Source
 from bitline.csrc.dram.timing cimport NEVER
 from bitline.csrc.engine.event_log cimport LogRow
+from bitline.csrc.pim.newton cimport new_newton
 
 COUNTERS = (
     "reads", "writes", "forwarded", "merged", "row_hits", "row_misses", "row_conflicts", "reused_rows",
     "read_latency", "latencies", "open_standby", "closed_standby", "data_ticks", "extra0", "extra1",
+    "pim_open_standby", "pim_closed_standby", "composite_columns",
 )
 PATTERNS = ("block", "stream", "random", "mix", "copy")
 from bitline.csrc.engine.event_log import LOG_ROW
@@ -36,7 +37,7 @@ cdef class MemoryCore:
     """Channels of one part under one policy, driven tick by tick.
 
     `decode`: uint64 [8, 256]; the location of a line is the exclusive or of one entry for each of its bytes, packed as
-    channel << 52 | bank << 40 | column << 24 | row. `policy`: plain dict with `queues` ("pooled" or "banked") and the
+    channel << 52 | bank << 40 | column << 24 | row. `policy`: plain dict with `queues` ("pooled", "banked" or "newton") and the
     numbers of that kind. Times are ticks of the part.
     """
 
@@ -70,10 +71,7 @@ cdef class MemoryCore:
         if self.controllers == NULL:
             raise MemoryError()
         for i in range(n_channels):
-            if policy["queues"] == "banked":
-                self.controllers[i] = new_banked(table, policy)
-            else:
-                self.controllers[i] = new_pooled(table, policy)
+            self.controllers[i] = new_controller(table, policy)
 
     def __dealloc__(self):
         cdef int i

@@ -13,6 +13,9 @@ cdef enum:
     ROW_CLOSE = 3
     ROW_NEED = 4
     ROW_NEED_CLOSED = 5
+    PIM_BUFFER = 8        # added where it is the second row buffer's
+    PIM_ROW_OPEN = 9
+    PIM_ROW_CLOSE = 11
 
 cdef enum:
     MAX_ABOVE = 512       # nodes of any level
@@ -39,6 +42,13 @@ cdef struct Window:       # an issue counts in a window of several commands
     int32_t size          # commands that the window holds
     int32_t ring          # first slot of the ring of node 0
 
+cdef struct Stretch:      # an issue of several columns holds back one group of commands, the longer the more they are
+    int32_t level
+    int32_t group
+    int32_t delay
+    int32_t each
+    int32_t least         # columns that count at least
+
 cdef struct Command:
     int32_t scope         # level of the node that it acts on
     int32_t span          # banks below one such node
@@ -53,6 +63,8 @@ cdef struct Command:
     int32_t n_holds
     int32_t first_window
     int32_t n_windows
+    int32_t first_stretch
+    int32_t n_stretches
 
 cdef struct Timing:
     int32_t n_levels
@@ -69,6 +81,7 @@ cdef struct Timing:
     Hold *holds           # [command][bank][n_holds]
     Window *windows
     int32_t n_windows
+    Stretch *stretches
     int32_t bank_shift    # banks of one node of the level above, as a power of two
     int64_t *earliest     # [n_groups][n_nodes], banks last
     int64_t *rings        # expiry ticks, oldest at `ring_head`
@@ -135,6 +148,17 @@ cdef inline void issue(Timing *timing, int32_t command, int32_t bank, int64_t no
         hold += 1
     for i in range(spec.first_window, spec.first_window + spec.n_windows):
         _count_in_window(timing, timing.windows + i, bank, now)
+
+cdef inline void stretch(Timing *timing, int32_t command, int32_t bank, int64_t now, int32_t columns) noexcept nogil:
+    # What a composite command of so many columns holds back beyond `issue`.
+    cdef const Command *spec = timing.commands + command
+    cdef const Stretch *part
+    cdef int32_t i, node, count
+    for i in range(spec.first_stretch, spec.first_stretch + spec.n_stretches):
+        part = timing.stretches + i
+        node = timing.path[bank * timing.n_levels + part.level]
+        count = columns if columns > part.least else part.least
+        _hold_back(timing.earliest + part.group * timing.n_nodes + node, now + part.delay + part.each * count)
 
 cdef void *allocate(size_t count, size_t size) except NULL
 cdef Timing *new_timing(table) except NULL

@@ -42,7 +42,8 @@ cdef Timing *new_timing(table) except NULL:
         timing.commands[command].group = row["group"]
         timing.commands[command].falling_edge = row["falling_edge"]
         timing.commands[command].ticks = row["ticks"]
-    _place_holds(timing, table.updates[table.updates["window"] == 1])
+    _place_holds(timing, table.updates[(table.updates["window"] == 1) & (table.updates["each"] == 0)])
+    _place_stretches(timing, table.updates[table.updates["each"] > 0])
     _place_windows(timing, table.updates[table.updates["window"] > 1])
     timing.earliest = <int64_t *> allocate(timing.n_nodes * timing.n_groups, sizeof(int64_t))
     timing.rings = <int64_t *> allocate(timing.n_rings, sizeof(int64_t))
@@ -74,6 +75,21 @@ cdef _place_holds(Timing *timing, updates):
         timing.holds[i].delay = delay
 
 
+cdef _place_stretches(Timing *timing, updates):
+    """The rules whose delay grows with the columns of a composite, by command."""
+    cdef int32_t i
+    timing.stretches = <Stretch *> allocate(len(updates), sizeof(Stretch))
+    for i, row in enumerate(updates):
+        if timing.commands[<int32_t> row["command"]].n_stretches == 0:
+            timing.commands[<int32_t> row["command"]].first_stretch = i
+        timing.commands[<int32_t> row["command"]].n_stretches += 1
+        timing.stretches[i].level = row["level"]
+        timing.stretches[i].group = row["group"]
+        timing.stretches[i].delay = row["delay"]
+        timing.stretches[i].each = row["each"]
+        timing.stretches[i].least = row["least"]
+
+
 cdef _place_windows(Timing *timing, updates):
     """One ring for each window rule and node. Commands that count in one window share its ring."""
     cdef int32_t i
@@ -103,6 +119,7 @@ cdef void free_timing(Timing *timing) noexcept:
     free(timing.commands)
     free(timing.holds)
     free(timing.windows)
+    free(timing.stretches)
     free(timing.earliest)
     free(timing.rings)
     free(timing.ring_head)

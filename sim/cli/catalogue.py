@@ -13,7 +13,8 @@ from bitline.arch.dram.controller import CONTROLLERS, ControllerSpec
 from bitline.arch.dram.part import PARTS, PartSpec, load_part
 from bitline.arch.systems.system import SYSTEMS, System, load_system
 from bitline.base.document import Library, Source, check
-from bitline.sim.schedule.policy import POLICIES, Policy, load_policy
+from bitline.sim.schedule.policy import POLICIES
+from bitline.sim.schedule.serving_policy import load_any_policy, policy_class
 from bitline.traces import load_model, model_names
 from bitline.traces.models.library import model_source
 from bitline.traces.models.published import published_count
@@ -29,7 +30,7 @@ class Kind:
     name: str
     plural: str
     title: str
-    model: type[pydantic.BaseModel]
+    model_of: Callable[[Source], type[pydantic.BaseModel]]
     names: Callable[[], list[str]]
     source: Callable[[str], Source]
     summary: Callable[[str], Row]
@@ -37,7 +38,7 @@ class Kind:
     def load(self, name: str) -> tuple[pydantic.BaseModel, Source]:
         """The checked document of that name or file, and where each field was written. Raises SpecError."""
         source = self.source(name)
-        return check(source, self.model), source
+        return check(source, self.model_of(source)), source
 
 
 def comment_of(library: Library, name: str) -> str:
@@ -52,7 +53,7 @@ def _system(name: str) -> Row:
 
 
 def _policy(name: str) -> Row:
-    policy = load_policy(name)
+    policy = load_any_policy(name)
     return {"name": name, "description": policy.description, "source": policy.source}
 
 
@@ -89,19 +90,19 @@ def _model(name: str) -> Row:
 
 
 KINDS = (
-    Kind("system", "systems", "system", System, SYSTEMS.names, SYSTEMS.source, _system),
-    Kind("policy", "policies", "policy", Policy, POLICIES.names, POLICIES.source, _policy),
-    Kind("spec", "specs", "DRAM part", PartSpec, PARTS.names, PARTS.source, _part),
+    Kind("system", "systems", "system", lambda _: System, SYSTEMS.names, SYSTEMS.source, _system),
+    Kind("policy", "policies", "policy", policy_class, POLICIES.names, POLICIES.source, _policy),
+    Kind("spec", "specs", "DRAM part", lambda _: PartSpec, PARTS.names, PARTS.source, _part),
     Kind(
         "controller",
         "controllers",
         "memory controller",
-        ControllerSpec,
+        lambda _: ControllerSpec,
         CONTROLLERS.names,
         CONTROLLERS.source,
         _controller,
     ),
-    Kind("model", "models", "model", ModelSpec, model_names, model_source, _model),
+    Kind("model", "models", "model", lambda _: ModelSpec, model_names, model_source, _model),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

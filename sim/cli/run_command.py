@@ -17,8 +17,12 @@ from bitline.base.files import make_folder, write_atomically
 from bitline.sim.cli.options import json_option, print_json, settings_option
 
 if TYPE_CHECKING:
+    from bitline.sim.run.batch_run import BatchRun
     from bitline.sim.run.pim_run import PimRun
     from bitline.sim.run.result import Result
+
+LANE_BINS = 120
+"""Samples of utilisation in each stage, for the figure of lanes."""
 
 WINDOW_TICKS = 1200
 """Cycles of the command figure where no window is given: a few rows."""
@@ -26,12 +30,20 @@ WINDOW_TICKS = 1200
 
 @click.command("run", short_help="Run a model on a system.")
 @click.argument("system")
-@click.option("--model", required=True, metavar="NAME", help="A model of `bitline list models`, or hf:CONFIG.json.")
+@click.option("--model", metavar="NAME", help="A model of `bitline list models`, or hf:CONFIG.json.")
+@click.option("--operator", metavar="TEXT", help='One operator in place of a model: "matmul m=512 n=512 k=512".')
+@click.option("--topology", metavar="FILE", help="A SCALE-Sim topology (CSV of GEMMs or convolutions), on an NPU.")
 @click.option("--phase", type=click.Choice(["decode", "generate", "prefill"]), default="decode", show_default=True)
 @click.option("--batch", type=int, default=1, show_default=True, help="Requests.")
 @click.option("--context", type=int, default=1024, show_default=True, help="Tokens, the new one included.")
 @click.option("--prompt", type=int, help="generate: tokens of the prompt.")
 @click.option("--tokens", type=int, help="generate: new tokens.")
+@click.option("--lengths", metavar="NAME", help="Batches: contexts from sharegpt, alpaca, or a file of lengths.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the lengths drawn.")
+@click.option("--tensor", type=int, help="Batches: devices that share each layer. Default: as published, else 1.")
+@click.option("--pipeline", type=int, help="Batches: groups of devices that share out the layers.")
+@click.option("--iterations", type=int, default=1, show_default=True, help="Batches: tokens of each request.")
+@click.option("--dtype", metavar="NAME", help="Number format, where the hardware has several.")
 @click.option("--policy", metavar="NAME", help="Default: the system's.")
 @settings_option
 @click.option("--level", type=click.Choice(["cycle", "bound"]), default="cycle", show_default=True)
@@ -43,12 +55,6 @@ WINDOW_TICKS = 1200
 @json_option
 def command(
     system: str,
-    model: str,
-    phase: str,
-    batch: int,
-    context: int,
-    prompt: int | None,
-    tokens: int | None,
     policy: str | None,
     settings: dict[str, Any],
     level: str,
@@ -58,11 +64,12 @@ def command(
     commands: Path | None,
     timeline: Path | None,
     as_json: bool,
+    **asked: Any,
 ) -> None:
     """Run a model on SYSTEM, a name of `bitline list systems` or a YAML file, and print where the time went.
 
     --phase decode: one token at --context. generate: a prompt, then new tokens, each at its own context. prefill: the
-    prompt alone.
+    prompt alone. On an NPU a batch is one pass; --lengths gives each request a context of its own.
     """
     from bitline.sim.run.run import execute, plan
 
@@ -70,25 +77,22 @@ def command(
     for option, given in (("--window", window is not None and out is None),):
         if given:
             raise SpecError("says nothing without --out", file=option)
-    planned = plan(
-        system,
-        model=model,
-        phase=phase,
-        batch=batch,
-        context=context,
-        prompt=prompt,
-        tokens=tokens,
-        policy=policy,
-        settings=settings,
-    )
+    given = [name for name in ("model", "operator", "topology") if asked[name] is not None]
+    if len(given) != 1:
+        raise SpecError(
+            "nothing to run" if not given else f"--{' and --'.join(given)} are given", file="bitline run",
+            expected="one of --model, --operator and --topology",
+        )  # fmt: skip
+    planned = plan(system, policy=policy, settings=settings, **asked)
     if out is not None:
         make_folder(out)
-    with _Progress(len(planned.workload.contexts)) as progress:
+    with _Progress(planned.steps) as progress:
         result, machine = execute(
             planned,
             level=level,
             fast_forward=not no_fast_forward,
             logging=out is not None or commands is not None,
+            bins=LANE_BINS if out is not None else 0,
             progress=progress.done,
         )
     if machine is None and (commands is not None or timeline is not None):
@@ -120,7 +124,7 @@ def _window(text: str | None) -> tuple[int, int] | None:
     return int(start), int(end)
 
 
-def _write(out: Path, result: Result, machine: PimRun | None, ticks: tuple[int, int] | None) -> None:
+def _write(out: Path, result: Result, machine: PimRun | BatchRun | None, ticks: tuple[int, int] | None) -> None:
     """The result, its table, and the figures that it has data for."""
     from bitline.plots.breakdown import breakdown_table, plot_breakdown
     from bitline.plots.energy import energy_table, plot_energy
@@ -135,11 +139,15 @@ def _write(out: Path, result: Result, machine: PimRun | None, ticks: tuple[int, 
     if result.energy_parts_j:
         table = energy_table(result)
         save_with_data(figure_of(plot_energy(table, size="page")), table, out / "energy.png", out / "energy.svg")
+    if result.lanes is not None:
+        from bitline.plots.lanes import save_lanes
+
+        save_lanes(result.lanes, out / "lanes.png", out / "lanes.svg")
     if machine is not None:
         _write_commands(out, machine, ticks)
 
 
-def _write_commands(out: Path, machine: PimRun, ticks: tuple[int, int] | None) -> None:
+def _write_commands(out: Path, machine: PimRun | BatchRun, ticks: tuple[int, int] | None) -> None:
     from bitline.plots.commands import commands_table, plot_commands
     from bitline.plots.style import figure_of
     from bitline.plots.table import save_with_data
@@ -151,7 +159,7 @@ def _write_commands(out: Path, machine: PimRun, ticks: tuple[int, int] | None) -
     machine.write_commands(out / "commands.csv", *window)
     rows = read_window(out / "commands.csv", window)
     if rows:
-        part = machine.device.part
+        part = machine.part
         table = commands_table(rows, command_timing(part))
         ax = plot_commands(table, tick_ps=float(part.tick_ps), size="page")
         save_with_data(figure_of(ax), table, out / "gantt.png", out / "gantt.svg")

@@ -41,7 +41,7 @@ class PimRun:
             raise SpecError(f"system '{name}' has no memory with compute in its banks")
         self.system, self.policy, self.workload = system, policy, workload
         self.asic: AsicSpec = system.asic
-        part = memory_part(system.memory)
+        self.part = part = memory_part(system.memory)
         self.device: PimDevice = pim_device(part, system.memory.part)
         self.n_channels = system.memory.channels
         self._check_policy()

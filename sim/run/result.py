@@ -60,6 +60,10 @@ class Result:
     fast_forward: dict[str, Any]
     operators: tuple[OperatorResult, ...]
     provenance: dict[str, Any]
+    stages: tuple[dict[str, Any], ...] = ()
+    """What ran between barriers, where the system has them: name, count, time_s, shares of units."""
+    lanes: dict[str, Any] | None = None
+    """Utilisation over the time of one layer, on request: bin_s, stages, lanes."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bitline.base.document import Document, Library
+from bitline.base.document import Document, Library, check
+from bitline.base.errors import SpecError
 
 POLICIES = Library("policy", Path(__file__).parent / "policies")
 
@@ -37,5 +38,10 @@ class Policy(Document):
 
 
 def load_policy(name: str, settings: dict[str, Any] | None = None) -> Policy:
-    """The policy of that name or file. Raises SpecError."""
-    return POLICIES.load(name, Policy, settings)
+    """The policy of that name or file. Raises SpecError, also for a policy of batched decoding."""
+    source = POLICIES.source(name, settings)
+    if isinstance(source.data, dict) and "kind" in source.data:
+        # Such documents are of another class: see serving_policy.
+        problem = f"policy '{name}' is for batches on an NPU"
+        raise SpecError(problem, field="policy", expected="a policy of one request at a time")
+    return check(source, Policy)

@@ -77,7 +77,8 @@ def faults():
             figure.draw_without_rendering()
         labels = [*ax.texts, ax.xaxis.label, ax.yaxis.label]
         for axis, (low, high) in ((ax.xaxis, sorted(ax.get_xlim())), (ax.yaxis, sorted(ax.get_ylim()))):
-            labels += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            labels += [tick.label1 for tick in ticks if low <= tick.get_loc() <= high]
         if ax.get_legend():
             labels += ax.get_legend().get_texts()
         boxes = [(label.get_text(), label.get_window_extent()) for label in labels if label.get_text()]

@@ -1,0 +1,1 @@
+"""Links between devices, at the bound level: bandwidth and start-up time."""

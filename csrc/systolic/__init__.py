@@ -1,0 +1,1 @@
+"""Systolic arrays: when the blocks of a matrix product enter and leave them."""
