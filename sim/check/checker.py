@@ -21,7 +21,7 @@ from bitline.sim.check.rules_hbm import hbm2, hbm3
 from bitline.sim.check.rules_hbm_pim import hbm2_pim
 from bitline.sim.check.rules_lpddr5 import lpddr5
 from bitline.sim.check.rules_neupims import PART as NEUPIMS
-from bitline.sim.check.rules_neupims import hbm2_neupims, neupims, neupims_careful
+from bitline.sim.check.rules_neupims import neupims, neupims_careful
 from bitline.sim.check.spacing import evaluate
 from bitline.sim.check.state import row_buffers
 from bitline.sim.check.view import LogView
@@ -36,7 +36,6 @@ STANDARDS: dict[str, Callable[[Part], RuleSet]] = {
     "hbm2": hbm2,
     "hbm2_pim": hbm2_pim,
     "hbm3": hbm3,
-    "hbm2_neupims": hbm2_neupims,
     "neupims": neupims,
     "neupims-careful": neupims_careful,
 }

@@ -87,11 +87,6 @@ def neupims_careful(part: Part) -> RuleSet:
     return _rule_set("neupims-careful", part, [Spacing(name, ("ACT",), ("G_ACT",), SAME_RANK, part.timing["tFAW"])])
 
 
-def hbm2_neupims(part: Part) -> RuleSet:
-    """A part with a second row buffer: `careful` when it gives the power window of group activates."""
-    return neupims_careful(part) if "tFAWG" in part.timing else neupims(part)
-
-
 def _rule_set(standard: str, part: Part, extra: list[Rule]) -> RuleSet:
     t = part.timing
     kinds = _kinds(part)
