@@ -24,7 +24,7 @@ def parse(text):
         moves = words[0].startswith("&")
         cells = {"channel": 0, "pseudo_channel": 0, "rank": 0, "bank_group": 0, "bank": 0, "row": -1, "column": 0}
         if "ACT" in words[1]:
-            cells["row"] = 1
+            cells["row"] = 2 if words[1] == "G_ACT" else 1
         for word in words[2:]:
             letter, number = re.fullmatch(r"([a-z]+)(-?\d+)", word).groups()
             cells[CELLS[letter]] = int(number)
