@@ -54,11 +54,13 @@ cdef class NpuCore(Component):
 
     Takes START (task, program, base) and START (task, cycles), answers DONE (task, start in ps). `array`: a dict of rows,
     columns, arrays, rule, dataflow and weight_double_buffer; `fifos`: places of the FIFOs of activations, weights and other operands; `port_bytes`: bytes a cycle that
-    the core's port moves each way, 0 for any number. `channels`: MemoryChannel components, wired by the caller.
+    the core's port moves each way, 0 for any number. `scratchpad_bytes`, `accumulator_bytes`: what all entries together
+    may take, with `result_bytes` an element of results; 0: their number alone counts. `channels`: MemoryChannel components, wired by the caller.
     """
 
     def __init__(self, str name, clock_mhz, array, channels, *, fifos=(2, 2, 2), int accumulators=2,
-                 int64_t port_bytes=0, bint logging=False):
+                 int64_t port_bytes=0, int64_t scratchpad_bytes=0, int64_t accumulator_bytes=0,
+                 int64_t result_bytes=0, bint logging=False):
         cdef Core *core = &self.core
         cdef int32_t i
         for places in (*fifos, accumulators):
@@ -78,6 +80,8 @@ cdef class NpuCore(Component):
             core.depth[i] = fifos[i]
         core.accumulators = accumulators
         core.port_bytes = port_bytes
+        core.scratchpad_bytes, core.accumulator_bytes = scratchpad_bytes, accumulator_bytes
+        core.result_bytes = result_bytes
         core.log.enabled = logging
         core.part = &self.part
         self.part.self = core
@@ -223,11 +227,34 @@ cdef inline int64_t _port_time(Core *core, int64_t *free_at, int64_t edge, const
     return free_at[0]
 
 
+cdef int64_t _held(const Place *places, int32_t count, int64_t edge, int64_t *taken) noexcept nogil:
+    """Adds up the bytes of entries that hold their place at `edge`. Returns when the first of them is known to go."""
+    cdef int64_t soonest = NEVER
+    cdef int32_t i
+    for i in range(count):
+        if places[i].free > edge:
+            taken[0] += places[i].bytes
+            if places[i].free < soonest:
+                soonest = places[i].free
+    return soonest
+
+
+cdef int64_t _room_for(const Core *core, int64_t needed, int64_t edge) noexcept nogil:
+    """Edge from which an operand may fit in the scratchpad, NEVER while that is not known. It fits alone."""
+    cdef int64_t taken = 0, soonest = NEVER, at
+    cdef int32_t fifo
+    for fifo in range(N_FIFOS):
+        at = _held(core.fifos[fifo], core.depth[fifo], edge, &taken)
+        if at < soonest:
+            soonest = at
+    return edge if taken == 0 or taken + needed <= core.scratchpad_bytes else soonest
+
+
 cdef void _loads(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept nogil:
     cdef Walker *walker = &core.load
     cdef const NpuRow *row = _row(core, walker)
     cdef Place *place
-    cdef int64_t number
+    cdef int64_t number, free_at
     while row != NULL:
         if row.kind != LOAD:
             _pass(core, walker, row)
@@ -243,12 +270,18 @@ cdef void _loads(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept 
         if place.free > edge:
             _sooner(wake, place.free)
             return
+        if core.scratchpad_bytes:
+            free_at = _room_for(core, <int64_t> row.rows * row.row_bytes, edge)
+            if free_at > edge:
+                _sooner(wake, free_at)
+                return
         if not _ports_have_room(core, now):
             return
         if _task(core, walker.task).start < 0:
             _task(core, walker.task).start = now
         place.number = number
         place.free = NEVER
+        place.bytes = <int64_t> row.rows * row.row_bytes
         place.pending = core.n_channels
         place.not_before = _port_time(core, &core.in_free, edge, row)
         place.ready = NEVER if core.n_channels else place.not_before
@@ -342,16 +375,27 @@ cdef int64_t _operands_ready(Core *core, const Walker *walker, const NpuRow *row
     return latest
 
 
-cdef int64_t _entry_free(Core *core, int64_t number) noexcept nogil:
-    """Edge from which the place of a new accumulator entry may be filled, NEVER while that is not known."""
+cdef int64_t _entry_free(Core *core, int64_t number, int64_t needed, int64_t edge) noexcept nogil:
+    """Edge from which a new accumulator entry of so many bytes may be begun, NEVER while that is not known."""
     cdef const Place *place = core.entries + number % core.accumulators
-    return place.free if place.number == number - core.accumulators else NEVER
+    cdef int64_t taken = 0, soonest
+    if place.number != number - core.accumulators:
+        return NEVER
+    if place.free > edge or core.accumulator_bytes == 0:
+        return place.free
+    soonest = _held(core.entries, core.accumulators, edge, &taken)
+    return edge if taken == 0 or taken + needed <= core.accumulator_bytes else soonest
 
 
-cdef inline Place *_begin_entry(Core *core, int64_t number) noexcept nogil:
+cdef inline int64_t _result_bytes(const Core *core, const NpuRow *row) noexcept nogil:
+    return row.rows * core.result_bytes * (row.pitch if row.kind == ARRAY else row.row_bytes)
+
+
+cdef inline Place *_begin_entry(Core *core, int64_t number, const NpuRow *row) noexcept nogil:
     cdef Place *place = core.entries + number % core.accumulators
     place.number = number
     place.free = NEVER
+    place.bytes = _result_bytes(core, row)
     place.ready = 0
     place.finished = 0
     return place
@@ -377,7 +421,7 @@ cdef void _arrays(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
             continue
         loaded = _operands_ready(core, walker, row)
         if row.first:
-            free_at = _entry_free(core, walker.entries)
+            free_at = _entry_free(core, walker.entries, _result_bytes(core, row), edge)
         else:
             # What follows a fused row on the same entry needs its result.
             free_at = 0
@@ -389,7 +433,7 @@ cdef void _arrays(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
             _sooner(wake, loaded if loaded > free_at else free_at)
             return
         if row.first:
-            _begin_entry(core, walker.entries)
+            _begin_entry(core, walker.entries, row)
         place = core.entries + (walker.entries + row.first - 1) % core.accumulators
         run_stalled_tile(&core.array, &core.state, edge, row.rows, row.row_bytes, row.pitch, row.stall, &times)
         _pop(core, walker, row, times.read)
@@ -428,7 +472,7 @@ cdef void _vectors(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcep
                 return
             other = core.entries[(walker.entries - 1) % core.accumulators].ready
         else:
-            other = _entry_free(core, walker.entries) if row.first else 0
+            other = _entry_free(core, walker.entries, _result_bytes(core, row), edge) if row.first else 0
         if other > at:
             at = other
         if core.vector_free > at:
@@ -437,7 +481,7 @@ cdef void _vectors(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcep
             _sooner(wake, at)
             return
         if row.first:
-            _begin_entry(core, walker.entries)
+            _begin_entry(core, walker.entries, row)
         place = core.entries + (walker.entries + row.first - 1) % core.accumulators
         end = edge + row.cycles
         core.vector_free = end
