@@ -20,7 +20,8 @@ MAX_EXTENT = 1 << 20          # of a tile: the product of three stays in 64 bits
 cdef ArraySpec make_array(rows, columns, arrays, rule, dataflow, weight_double_buffer) except *:
     """A checked spec with its rule."""
     cdef ArraySpec spec
-    for name, value, limit in (("rows", rows, MAX_SIDE), ("columns", columns, MAX_SIDE), ("arrays", arrays, MAX_ARRAYS)):
+    limits = (("rows", rows, MAX_SIDE), ("columns", columns, MAX_SIDE), ("arrays", arrays, MAX_ARRAYS))
+    for name, value, limit in limits:
         if not 1 <= value <= limit:
             raise SpecError(f"a systolic array with {value} {name}", field=name, expected=f"1 to {limit}")
     if rule not in RULES:
@@ -49,6 +50,9 @@ cdef ArraySpec make_array(rows, columns, arrays, rule, dataflow, weight_double_b
     else:
         spec.run = _run_separate_folds
     return spec
+
+
+ctypedef void (*BlockRule)(const ArraySpec *, ArrayState *, int64_t, int64_t, bint) noexcept nogil
 
 
 cdef void _nothing(ArrayState *state, int64_t now, TileTimes *out) noexcept nogil:
@@ -160,14 +164,79 @@ cdef enum:
     MIN_ROWS = 4              # cycles that a block takes in at least, in both simulators
 
 
+cdef inline int64_t _block_rows(const ArraySpec *spec, int64_t rows, int64_t stall) noexcept nogil:
+    # Cycles that a block takes in: its rows are split over the arrays.
+    return _later(_ceil(rows, spec.arrays) + stall, MIN_ROWS)
+
+
+cdef inline void _enter(const ArraySpec *spec, ArrayState *state, int64_t issue, int64_t start,
+                        int64_t rows) noexcept nogil:
+    # One block finishes a cycle, in order, and none in the cycle that it was issued in.
+    state.start = start
+    state.rows = rows
+    state.finish = _later(_later(start + spec.rows + spec.columns - 2 + rows, state.finish + 1), issue + 1)
+    state.issue_free = issue + 1
+
+
+cdef void _issue_onnxim(const ArraySpec *spec, ArrayState *state, int64_t now, int64_t rows,
+                        bint preload) noexcept nogil:
+    """A late block starts at once, as if its weights had been loaded behind the block before it."""
+    cdef int64_t start, offset, issue = _later(now, state.issue_free)
+    if state.count == spec.rows:
+        issue = _later(issue, state.pipe[state.head])
+    while state.count and state.pipe[state.head] <= issue:
+        state.head = state.head + 1 if state.head + 1 < spec.rows else 0
+        state.count -= 1
+    if state.count:
+        offset = _later(state.rows, spec.rows) if preload else state.rows
+        start = _later(issue, state.start + offset)
+    else:
+        start = issue + (2 * spec.rows - 1 if preload else 0)
+    _enter(spec, state, issue, start, rows)
+    state.pipe[(state.head + state.count) % spec.rows] = state.finish
+    state.count += 1
+
+
+cdef void _issue_neupims(const ArraySpec *spec, ArrayState *state, int64_t now, int64_t rows,
+                         bint preload) noexcept nogil:
+    """A late block starts where it would have started had it come in time, be that in the past."""
+    cdef int64_t start, issue = _later(now, state.issue_free)
+    if state.finish > issue:
+        start = state.start + (spec.rows if preload else state.rows)
+    else:
+        start = issue + (2 * spec.rows - 1 if preload else 0)
+    _enter(spec, state, issue, start, rows)
+
+
+cdef void _run_blocks(const ArraySpec *spec, ArrayState *state, BlockRule issue, int64_t now, int64_t m, int64_t k,
+                      int64_t n, int64_t stall, TileTimes *out) noexcept nogil:
+    cdef int64_t block, left, first = _later(now, state.issue_free)
+    cdef int64_t weight_blocks = _ceil(k, spec.rows) * _ceil(n, spec.columns)
+    _nothing(state, now, out)
+    if m == 0 or k == 0 or n == 0:
+        return
+    for block in range(weight_blocks):
+        left = m
+        while left > 0:
+            issue(spec, state, now, _block_rows(spec, left if left < spec.rows else spec.rows, stall), left == m)
+            if block == 0 and left == m:
+                out.start = state.start
+            left -= spec.rows
+    out.read = out.done = state.finish
+    out.free = state.issue_free
+    _count(state, first, weight_blocks * _ceil(m, spec.rows), m * k * n, out)
+
+
 cdef void _run_onnxim(const ArraySpec *spec, ArrayState *state, int64_t now, int64_t m, int64_t k, int64_t n,
                       int64_t stall, TileTimes *out) noexcept nogil:
-    _nothing(state, now, out)
+    """At most `rows` blocks in the pipe."""
+    _run_blocks(spec, state, _issue_onnxim, now, m, k, n, stall, out)
 
 
 cdef void _run_neupims(const ArraySpec *spec, ArrayState *state, int64_t now, int64_t m, int64_t k, int64_t n,
                        int64_t stall, TileTimes *out) noexcept nogil:
-    _nothing(state, now, out)
+    """No limit on the blocks in the pipe."""
+    _run_blocks(spec, state, _issue_neupims, now, m, k, n, stall, out)
 
 
 # --- state ---
@@ -178,10 +247,99 @@ cdef void reset_array(ArrayState *state) noexcept nogil:
 
 
 cdef void save_array(const ArraySpec *spec, const ArrayState *state, int64_t now, Snapshot *snapshot) noexcept nogil:
-    """All that decides about later tiles, as cycles from `now`."""
-    pass
+    """All that decides about tiles issued at `now` or later, as cycles from `now`. Arrays are counted from the turn."""
+    cdef int32_t i, array
+    put64(snapshot, _later(0, state.done - now))
+    if spec.rule == SCALE_SIM or spec.rule == INDEPENDENT:
+        for i in range(spec.arrays):
+            array = (state.turn + i) % spec.arrays
+            put64(snapshot, _later(0, state.load_free[array] - now))
+            put64(snapshot, _later(0, state.stream_free[array] - now))
+        return
+    put64(snapshot, _later(0, state.issue_free - now))
+    put64(snapshot, _later(0, state.finish - now))
+    if state.finish <= now:
+        return
+    put64(snapshot, state.start - now)
+    put64(snapshot, state.rows)
+    cdef int32_t passed = 0
+    while passed < state.count and state.pipe[(state.head + passed) % spec.rows] <= now:
+        passed += 1
+    put64(snapshot, state.count - passed)
+    for i in range(passed, state.count):
+        put64(snapshot, state.pipe[(state.head + i) % spec.rows] - now)
 
 
 cdef void load_array(const ArraySpec *spec, ArrayState *state, int64_t now, Snapshot *snapshot) noexcept nogil:
     """Put a saved state at `now`."""
-    pass
+    cdef int32_t i
+    reset_array(state)
+    state.done = now + get64(snapshot)
+    if spec.rule == SCALE_SIM or spec.rule == INDEPENDENT:
+        for i in range(spec.arrays):
+            state.load_free[i] = now + get64(snapshot)
+            state.stream_free[i] = now + get64(snapshot)
+        return
+    state.issue_free = now + get64(snapshot)
+    state.finish = now + get64(snapshot)
+    if state.finish <= now:
+        return
+    state.start = now + get64(snapshot)
+    state.rows = get64(snapshot)
+    state.count = <int32_t> get64(snapshot)
+    for i in range(state.count):
+        state.pipe[i] = now + get64(snapshot)
+
+
+cdef class SystolicArray:
+    """The arrays of one core, outside a simulation: when do tiles start, and when are they done?
+
+    `rule`: "scale-sim", "independent", "onnxim" or "neupims"; `dataflow`: "output", "weight" or "input", what the array
+    holds still.
+    """
+
+    cdef ArraySpec spec
+    cdef ArrayState state
+
+    def __init__(self, rows, columns, *, arrays=1, rule="scale-sim", dataflow="weight", weight_double_buffer=False):
+        self.spec = make_array(rows, columns, arrays, rule, dataflow, weight_double_buffer)
+
+    @property
+    def peak_macs(self):
+        """Multiply-accumulates a cycle of all arrays."""
+        return int(self.spec.arrays) * self.spec.rows * self.spec.columns
+
+    def reset(self):
+        """Back to cycle 0, with nothing issued."""
+        reset_array(&self.state)
+
+    def run(self, tiles, *, ready=0, stall=0):
+        """Issue tiles, each (m, k, n), in order. Returns a row of TILE_TIMES for each, in cycles.
+
+        A tile is issued once its operands are there, in cycle `ready` (one for all, or one each), and the tile before
+        it lets it. `stall`: cycles that bank conflicts add to each block.
+        """
+        tiles = np.asarray(tiles, np.int64).reshape(-1, 3)
+        if tiles.size and not 0 <= tiles.min() <= tiles.max() <= MAX_EXTENT:
+            raise CapacityError("a tile with an extent out of range", expected=f"0 to {MAX_EXTENT}")
+        cdef const int64_t[:, :] sizes = tiles
+        cdef const int64_t[:] at = np.broadcast_to(np.asarray(ready, np.int64), len(tiles))
+        cdef const int64_t[:] stalls = np.broadcast_to(np.asarray(stall, np.int64), len(tiles))
+        out = np.zeros(len(tiles), TILE_TIMES)
+        cdef unsigned char[::1] rows = out.view(np.uint8)
+        cdef TileTimes *times = <TileTimes *> &rows[0] if len(tiles) else NULL
+        cdef int64_t now = 0
+        cdef Py_ssize_t i
+        for i in range(len(tiles)):
+            now = at[i] if at[i] > now else now
+            run_stalled_tile(&self.spec, &self.state, now, sizes[i, 0], sizes[i, 1], sizes[i, 2], stalls[i], times + i)
+            now = times[i].free
+        return out
+
+    def move(self, int64_t now, int64_t to):
+        """Put the state as it is in cycle `now` at cycle `to`: what comes later is the same, shifted."""
+        cdef Snapshot snapshot
+        memset(&snapshot, 0, sizeof(Snapshot))
+        save_array(&self.spec, &self.state, now, &snapshot)
+        load_array(&self.spec, &self.state, to, &snapshot)
+        snapshot_free(&snapshot)
