@@ -105,19 +105,8 @@ cdef class NpuCore(Component):
         cdef int32_t n = len(self.programs) + 1
         if program.body.dtype != NPU_BODY:
             raise SpecError("a program for an NPU core needs a body of NPU_BODY rows")
-        rows, times = program.body, program.executions
-        kind = rows["kind"]
-        for fifo in range(N_FIFOS):
-            loads = times[(kind == LOAD_ROW) & (rows["operand"] == fifo)].sum()
-            pops = times[(kind != LOAD_ROW) & (rows["pop"] >> fifo & 1 == 1)].sum()
-            if loads != pops:
-                raise SpecError(f"a program loads {loads} entries of FIFO {fifo} and pops {pops}")
-        begun, finished = times[rows["first"] == 1].sum(), times[rows["last"] == 1].sum()
-        stored = times[kind == STORE_ROW].sum()
-        if not begun == finished == stored:
-            raise SpecError(f"a program begins {begun} results, finishes {finished} and stores {stored}")
-        if (kind[rows["operand"] >> N_FIFOS > 0] != LOAD_ROW).any() or (rows["operand"][kind == LOAD_ROW] > 2).any():
-            raise SpecError("a program reads an operand FIFO that is not there")
+        _check_rows(program.body, program.executions)
+        rows = program.body
         numbers = np.zeros(len(rows) + 1, np.int32)
         for i, row in enumerate(rows):
             if row["kind"] in (LOAD_ROW, STORE_ROW):
@@ -141,6 +130,29 @@ cdef class NpuCore(Component):
         self.core.shapes[n - 1] = &shapes[0]
         self.core.n_programs = n
         return n - 1
+
+
+def _check_rows(rows, times):
+    kind, operand = rows["kind"], rows["operand"]
+    if not np.isin(kind, (LOAD_ROW, ARRAY_ROW, VECTOR_ROW, STORE_ROW)).all():
+        raise SpecError(f"a program has a row of kind {kind.max()}", expected="0 to 3")
+    if (rows["cycles"] < 0).any():
+        raise SpecError(f"a program has a row of {rows['cycles'].min()} cycles")
+    loading, works = kind == LOAD_ROW, (kind == ARRAY_ROW) | (kind == VECTOR_ROW)
+    limit = np.where(loading, N_FIFOS - 1, np.where(works, (1 << N_FIFOS) - 1, 0))
+    if ((operand < 0) | (operand > limit) & (kind != STORE_ROW)).any():
+        raise SpecError("a program reads an operand FIFO that is not there")
+    for fifo in range(N_FIFOS):
+        loads = times[loading & (operand == fifo)].sum()
+        pops = times[works & (rows["pop"] >> fifo & 1 == 1)].sum()
+        if loads != pops:
+            raise SpecError(f"a program loads {loads} entries of FIFO {fifo} and pops {pops}")
+    begun, finished = times[works & (rows["first"] == 1)].sum(), times[works & (rows["last"] == 1)].sum()
+    stored = times[kind == STORE_ROW].sum()
+    if not begun == finished == stored:
+        raise SpecError(f"a program begins {begun} results, finishes {finished} and stores {stored}")
+    if (works & (rows["fused"] != 0) & (rows["first"] != 0)).any():
+        raise SpecError("a program has a fused row that begins a result")
 
 
 # --- walking ---
@@ -183,6 +195,11 @@ cdef inline void _pass(Core *core, Walker *walker, const NpuRow *row) noexcept n
         walker.stores += 1
     walker.held = NOT_FETCHED
     core.moves += 1
+
+
+cdef inline void _begun(Core *core, const Walker *walker, int64_t now) noexcept nogil:
+    if _task(core, walker.task).start < 0:
+        _task(core, walker.task).start = now
 
 
 cdef inline void _sooner(int64_t *wake, int64_t edge) noexcept nogil:
@@ -277,8 +294,7 @@ cdef void _loads(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept 
                 return
         if not _ports_have_room(core, now):
             return
-        if _task(core, walker.task).start < 0:
-            _task(core, walker.task).start = now
+        _begun(core, walker, now)
         place.number = number
         place.free = NEVER
         place.bytes = <int64_t> row.rows * row.row_bytes
@@ -419,6 +435,8 @@ cdef void _arrays(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
             _pass(core, walker, row)
             row = _row(core, walker)
             continue
+        if walker.entries + row.first == 0:
+            return              # goes on with a result that nobody began
         loaded = _operands_ready(core, walker, row)
         if row.first:
             free_at = _entry_free(core, walker.entries, _result_bytes(core, row), edge)
@@ -432,6 +450,7 @@ cdef void _arrays(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
         if loaded > edge or free_at > edge:
             _sooner(wake, loaded if loaded > free_at else free_at)
             return
+        _begun(core, walker, now)
         if row.first:
             _begin_entry(core, walker.entries, row)
         place = core.entries + (walker.entries + row.first - 1) % core.accumulators
@@ -466,6 +485,8 @@ cdef void _vectors(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcep
             _pass(core, walker, row)
             row = _row(core, walker)
             continue
+        if walker.entries + row.first == 0:
+            return
         at = _operands_ready(core, walker, row)
         if row.fused:
             if core.run.fused <= walker.fused:
@@ -480,6 +501,7 @@ cdef void _vectors(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcep
         if at > edge:
             _sooner(wake, at)
             return
+        _begun(core, walker, now)
         if row.first:
             _begin_entry(core, walker.entries, row)
         place = core.entries + (walker.entries + row.first - 1) % core.accumulators
@@ -524,15 +546,11 @@ cdef void _side_tasks(Part *part, Core *core, int64_t now, int64_t edge, int64_t
 cdef int64_t _advance(Part *part, int64_t now) noexcept nogil:
     cdef Core *core = <Core *> part.self
     cdef int64_t edge = edge_at_or_after(&part.clock, now), wake = NEVER, moves
-    cdef const Message *message = port_peek(part.inputs[0], edge)
-    while message != NULL and core.task_tail - core.task_head < MAX_PROGRAMS:
-        _take_program(core, message)
-        port_pop(part.inputs[0], now)
-        message = port_peek(part.inputs[0], edge)
     _take_answers(part, core, now, edge)
     while True:
         moves = core.moves
         wake = NEVER
+        _take_programs(part, core, now, edge)
         _arrays(core, now, edge, &wake)
         # The vector unit serves tasks of its own first, then the program: softmax holds up the banks.
         _side_tasks(part, core, now, edge, &wake)
@@ -545,20 +563,25 @@ cdef int64_t _advance(Part *part, int64_t now) noexcept nogil:
     return FOREVER if wake >= NEVER else edge_time(&part.clock, wake if wake > edge else edge + 1)
 
 
-cdef void _take_program(Core *core, const Message *message) noexcept nogil:
-    cdef Task *task = _task(core, core.task_tail)
-    task.task = message.a
-    task.program = <int32_t> message.b
-    task.base = message.c
-    task.start = -1
-    task.ready = 0
-    task.unwritten = 0
-    core.task_tail += 1
-    # Queues that had come to the end of all programs go on here.
-    _continue(core, &core.load)
-    _continue(core, &core.run)
-    _continue(core, &core.vector)
-    _continue(core, &core.store)
+cdef void _take_programs(Part *part, Core *core, int64_t now, int64_t edge) noexcept nogil:
+    cdef const Message *message = port_peek(part.inputs[0], edge)
+    cdef Task *task
+    while message != NULL and core.task_tail - core.task_head < MAX_PROGRAMS:
+        task = _task(core, core.task_tail)
+        task.task = message.a
+        task.program = <int32_t> message.b
+        task.base = message.c
+        task.start = -1
+        task.ready = 0
+        task.unwritten = 0
+        core.task_tail += 1
+        # Queues that had come to the end of all programs go on here.
+        _continue(core, &core.load)
+        _continue(core, &core.run)
+        _continue(core, &core.vector)
+        _continue(core, &core.store)
+        port_pop(part.inputs[0], now)
+        message = port_peek(part.inputs[0], edge)
 
 
 cdef inline void _continue(Core *core, Walker *walker) noexcept nogil:
