@@ -2,8 +2,8 @@
 
 Time is the largest of compute, memory, and what two tiles in turn allow (the latency of a load, its transfer and its
 compute pass for each, `buffers` tiles at a time), plus the first tile's load and the last one's store, which nothing
-hides. Of those within 1% of the least time, the one with least traffic. Compute cycles are closed forms of the array's rule without what depends on the order of tiles: they rank tiles,
-the array core has the exact times.
+hides. Of those within 1% of the least time, the one with least traffic. Compute cycles are closed forms of the array's
+rule without what depends on the order of tiles: they rank tiles, the array core has the exact times.
 """
 
 from __future__ import annotations

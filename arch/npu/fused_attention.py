@@ -6,6 +6,8 @@ rescaling of what was summed before), and multiplied with the tile of values, al
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from bitline.arch.npu.body import ACTIVATIONS, ARRAY, VECTOR, WEIGHTS, Row, load, store
 from bitline.arch.npu.gemm import Nest
 from bitline.arch.npu.jobs import AttentionJob, VectorTimer, packed_bytes
@@ -100,4 +102,4 @@ def attention_nests(job: AttentionJob, spec: NpuSpec, memory: MemoryMap, timer: 
         "result": results.batch_stride,
     }
     bounds = [core * job.batch // spec.cores for core in range(spec.cores + 1)]
-    return [times(high - low, one_head(low), strides) if high > low else [] for low, high in zip(bounds, bounds[1:])]
+    return [times(high - low, one_head(low), strides) if high > low else [] for low, high in pairwise(bounds)]

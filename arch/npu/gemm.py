@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bitline.arch.npu.body import ACTIVATIONS, ARRAY, OTHERS, VECTOR, WEIGHTS, Row, load, store
 from bitline.arch.npu.jobs import GemmJob, Operand, VectorTimer
@@ -28,7 +29,7 @@ def gemm_nests(job: GemmJob, tiling: Tiling, memory: MemoryMap, timer: VectorTim
         raise SpecError(f"'{job.name}' of {job.m} x {job.k} x {job.n}", expected="at least 1 x 1 x 1")
     product = _Product(job, tiling, memory, timer)
     bounds = [core * product.units // cores for core in range(cores + 1)]
-    return [product.nest(low, high) for low, high in zip(bounds, bounds[1:])]
+    return [product.nest(low, high) for low, high in pairwise(bounds)]
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,13 @@ class _Product:
         def batches(first: int, start: int, end: int) -> Nest:
             return self._outer_tiles(first, start, end)
 
-        return _ranges(low, high, of_batch, self.job.batch, self.strides["batch"], batches, edge=False)
+        return _ranges(low, high, of_batch, self.job.batch, self.strides["batch"], batches)
 
     def _outer_tiles(self, batch: int, low: int, high: int) -> Nest:
         def tiles(outer: int, start: int, end: int) -> Nest:
             return self._group(batch, outer, start, end)
 
-        return _ranges(low, high, self.inner.count, self.outer.count, self.strides["outer"], tiles, edge=True)
+        return _ranges(low, high, self.inner.count, self.outer.alike, self.strides["outer"], tiles)
 
     def _group(self, batch: int, outer: int, low: int, high: int) -> Nest:
         """Tiles of one outer index; its resident operand is loaded before and left after them."""
@@ -108,7 +109,7 @@ class _Product:
             items.append(load("a", ACTIVATIONS, self.activations.at(batch, outer, 0), *self._span_a(m, self.job.k)))
         if self.whole_b:
             items.append(load("b", WEIGHTS, self.weights.at(batch, outer, 0), *self._span_b(n, self.job.k)))
-        full = min(high, self.inner.count - 1) - low
+        full = min(high, self.inner.alike) - low
         # The last tile differs where a resident operand leaves with it.
         alike = full - 1 if (self.whole_a or self.whole_b) and full == high - low else full
         items += times(alike, self._unit(_Unit(batch, outer, low), last=False), self.strides["inner"])
@@ -180,18 +181,11 @@ class _Product:
 
 
 def _ranges(
-    low: int,
-    high: int,
-    each: int,
-    count: int,
-    strides: dict[str, int],
-    body: Callable[[int, int, int], Nest],
-    *,
-    edge: bool,
+    low: int, high: int, each: int, alike: int, strides: dict[str, int], body: Callable[[int, int, int], Nest]
 ) -> Nest:
-    """Units `low` to `high` of `count` indices with `each` units: a begun index, whole ones as a loop, a part of one.
+    """Units `low` to `high` of indices with `each` units: a begun index, whole ones as a loop, a part of one.
 
-    `edge`: the last index differs from the others.
+    `alike`: indices from there on differ from the others.
     """
     items: Nest = []
     index, start = divmod(low, each)
@@ -199,10 +193,9 @@ def _ranges(
     if low >= high:
         return items
     if start:
-        end = each if last > index else rest
-        items += body(index, start, end)
+        items += body(index, start, each if last > index else rest)
         index += 1
-    whole = min(last, count - 1) if edge else last
+    whole = min(last, alike)
     if whole > index:
         items += times(whole - index, body(index, 0, each), strides)
         index = whole

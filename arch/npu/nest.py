@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bitline.arch.npu.body import ARRAY, FIELDS, LOAD, MAX_STRIDES, NPU_BODY, STORE, VECTOR, Row
+from bitline.arch.npu.body import ARRAY, FIELDS, LOAD, MAX_STRIDES, STORE, VECTOR, Row
 from bitline.base.errors import CapacityError
 from bitline.csrc.engine.program import Loop, Program
+from bitline.csrc.systolic.core import NPU_BODY
 
 MAX_ROWS = 1 << 21
 INT32_MAX = (1 << 31) - 1
@@ -48,6 +49,15 @@ def rows_of(items: Sequence[Row | For], shifts: dict[str, int] | None = None) ->
                 for tensor, stride in item.strides.items():
                     moved[tensor] = moved.get(tensor, 0) + turn * stride
                 yield from rows_of(item.items, moved)
+
+
+def counted_rows(items: Sequence[Row | For], trips: int = 1) -> Iterator[tuple[Row, int]]:
+    """Every row once, and how often it runs."""
+    for item in items:
+        if isinstance(item, Row):
+            yield item, trips
+        else:
+            yield from counted_rows(item.items, trips * item.trips)
 
 
 @dataclass(frozen=True)
@@ -153,4 +163,18 @@ def _body(rows: list[tuple[Any, ...]]) -> Any:
     return np.array(rows, NPU_BODY) if rows else np.zeros(0, NPU_BODY)
 
 
-__all__ = ["ARRAY", "LOAD", "STORE", "VECTOR", "Counts", "For", "Items", "count", "encode", "rows_of", "times", "to_program"]
+__all__ = [
+    "ARRAY",
+    "LOAD",
+    "STORE",
+    "VECTOR",
+    "Counts",
+    "For",
+    "Items",
+    "count",
+    "counted_rows",
+    "encode",
+    "rows_of",
+    "times",
+    "to_program",
+]

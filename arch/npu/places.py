@@ -21,6 +21,11 @@ class Cut:
         return -(-self.size // self.tile)
 
     @property
+    def alike(self) -> int:
+        """Tiles of full size: all, or all but the last."""
+        return self.size // self.tile
+
+    @property
     def last(self) -> int:
         """Size of the last one."""
         return self.size - (self.count - 1) * self.tile

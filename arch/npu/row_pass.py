@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bitline.arch.npu.body import ACTIVATIONS, OTHERS, VECTOR, WEIGHTS, Row, load, store
 from bitline.arch.npu.gemm import Nest
@@ -37,7 +38,7 @@ def pass_nests(job: VectorJob, spec: NpuSpec, memory: MemoryMap, timer: VectorTi
     output = _side("output", job.outputs[0], job.rows, memory)
     chunk = chunk_rows(job, spec)
     bounds = [core * job.rows // spec.cores for core in range(spec.cores + 1)]
-    return [_nest(job, inputs, output, chunk, low, high, timer) for low, high in zip(bounds, bounds[1:])]
+    return [_nest(job, inputs, output, chunk, low, high, timer) for low, high in pairwise(bounds)]
 
 
 def chunk_rows(job: VectorJob, spec: NpuSpec) -> int:

@@ -135,7 +135,7 @@ class EnergySpec(Document):
     mac_pj: Amount
     sram_pj_per_byte: Amount = Field(description="a byte read from or written to scratchpad or accumulator")
     vector_op_pj: Amount = Field(description="one operation on one element")
-    network_pj_per_byte: Amount
+    network_pj_per_byte: Amount = Field(description="a byte over one hop")
     static_mw: Amount = Field(description="leakage and clock of all cores, all the time")
 
 

@@ -118,7 +118,7 @@ def _onnxim(job: GemmJob, spec: NpuSpec, _mapping: Mapping, _bandwidth: float) -
     """Square results that fill the accumulator, k as deep as half of the scratchpad allows (Gemmini)."""
     block = spec.array.rows
     element = max(job.activations.bits, job.weights.bits) / 8
-    # A row of the scratchpad holds `block` elements; a block x block matrix takes `block` rows; half are for each operand.
+    # A row of the scratchpad holds `block` elements, a block x block matrix `block` rows; A and B have half each.
     matrices = int(spec.tile_bytes / (block * element)) // 2 // block
     results = spec.result_elements // (block * block)
     side = max(1, isqrt(results))
@@ -184,8 +184,8 @@ def _traffic(job: GemmJob, spec: NpuSpec, mapping: Mapping, bandwidth: float) ->
 
 
 def _manual(job: GemmJob, _spec: NpuSpec, mapping: Mapping, _bandwidth: float) -> Tiling:
-    assert mapping.tile_m and mapping.tile_k and mapping.tile_n
-    return Tiling(mapping.tile_m, mapping.tile_k, mapping.tile_n, mapping.order or "mn")
+    sizes = mapping.tile_m or 1, mapping.tile_k or 1, mapping.tile_n or 1  # a manual mapping has all three
+    return Tiling(*sizes, mapping.order or "mn")
 
 
 _POLICIES: dict[str, Callable[[GemmJob, NpuSpec, Mapping, float], Tiling]] = {

@@ -21,18 +21,19 @@ def make_gemm(m: int, k: int, n: int, *, bits: int = 16, batch: int = 1, **other
 
 
 def interpret(nest: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    """(address, row) of every body row in order, as a core walks the program: one base, moved by the loops."""
+    """(address, row) of every body row in order, as a core walks the program: a row has a stride for each loop."""
     body, items = encode(nest)
 
-    def walk(items: Sequence[Any], base: int) -> Iterator[tuple[int, Any]]:
+    def walk(items: Sequence[Any], turns: tuple[int, ...]) -> Iterator[tuple[int, Any]]:
         for item in items:
             if hasattr(item, "trips"):
                 for turn in range(item.trips):
-                    yield from walk(item.items, base + turn * item.stride)
+                    yield from walk(item.items, (*turns, turn))
             else:
-                yield base + int(body[item]["offset"]), body[item]
+                row = body[item]
+                yield int(row["offset"]) + sum(turn * int(step) for turn, step in zip(turns, row["strides"])), row
 
-    return walk(items, 0)
+    return walk(items, ())
 
 
 @pytest.fixture

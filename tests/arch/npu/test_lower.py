@@ -1,11 +1,12 @@
 from collections import deque
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitline.arch.npu.body import ARRAY, LOAD, NPU_BODY, STORE, VECTOR
+from bitline.arch.npu.body import ARRAY, LOAD, STORE, VECTOR
 from bitline.arch.npu.jobs import AttentionJob, Epilogue, GemmJob, Operand, Rows, VectorJob, packed_bytes
 from bitline.arch.npu.lower import Lowered, lower
 from bitline.arch.npu.mapping import Mapping, load_mapping
@@ -13,6 +14,7 @@ from bitline.arch.npu.memory_map import MemoryMap
 from bitline.arch.npu.nest import For, encode, rows_of
 from bitline.arch.npu.spec import load_npu
 from bitline.base.errors import CapacityError, SpecError
+from bitline.csrc.systolic.core import NPU_BODY
 
 from .conftest import LaneTimer, interpret, make_gemm
 
@@ -157,12 +159,23 @@ def test_the_program_walks_the_addresses_of_the_nest(job, kind, layout):
         assert walked == told
 
 
-def test_the_loop_over_k_stays_a_loop():
+def test_a_product_of_any_size_is_a_short_program():
+    lowered = lower(
+        make_gemm(1 << 16, 1 << 16, 1 << 16), load_npu("tpu-v4-like"), load_mapping("traffic"), big_memory()
+    )
+    assert lowered.counts.macs == 1 << 48
+    assert all(len(program.body) <= 60 for program in lowered.programs)
+
+
+def test_the_loop_over_k_is_a_loop():
     lowered = lower(make_gemm(256, 4096, 512), load_npu("neupims-npu"), load_mapping("neupims"), big_memory())
     (nest,) = lowered.nests
     body, items = encode(nest)
     assert body.dtype == NPU_BODY
-    assert any(hasattr(item, "trips") and item.trips == 14 for item in items)
+    (over_n,) = items
+    assert over_n.trips == 2
+    (loop,) = (item for item in over_n.items if hasattr(item, "trips"))
+    assert loop.trips == 14
     assert lowered.programs[0] is not None
     assert lowered.programs[0].executions.sum() == lowered.counts.rows
 
@@ -310,7 +323,7 @@ def test_attention_meets_every_key_once(m, keys, dim, heads, npu):
     rows = [row for nest in lowered.nests for row in rows_of(nest)]
     reached = sorted((row.address, row.moved_bytes) for row in rows if row.tensor == "key")
     assert sum(size for _, size in reached) == heads * keys * dim * 2
-    assert all(low + size <= high for (low, size), (high, _) in zip(reached, reached[1:]))
+    assert all(low + size <= high for (low, size), (high, _) in pairwise(reached))
 
 
 def test_empty_products_and_missing_units_are_refused():

@@ -120,13 +120,10 @@ def test_a_mapping_that_cannot_be_is_refused(setting):
 )
 def test_policies_choose_tiles_that_fit(npu, mapping, shape, bits, bandwidth):
     spec, job = load_npu(npu), make_gemm(*shape, bits=bits)
-    try:
-        found = choose_tiling(job, spec, load_mapping(mapping), bandwidth)
-    except CapacityError as error:
-        # NeuPIMs' rule does not look at the accumulator.
-        assert mapping.startswith("neupims")
-        assert "accumulator" in str(error)
-        return
+    if mapping.startswith("neupims"):
+        # Its rule does not look at the accumulator.
+        spec = load_npu(npu, {"accumulator.bytes": 1 << 30})
+    found = choose_tiling(job, spec, load_mapping(mapping), bandwidth)
     check_fit(job, spec, found)
     assert operand_bytes(job, found) <= spec.tile_bytes
     assert found.tile_m <= job.m
