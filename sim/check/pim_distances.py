@@ -18,6 +18,7 @@ from bitline.sim.check.view import LogView
 COMPUTES = ("COMP", "COMPS_READRES", "READRES")
 COMPOSITE = "COMPS: a composite lasts 2 clocks for each COMP (at least 6) and its READRES"
 LAST_COLUMN = "tRTP: last column of a composite to PIM precharge"
+SOME_BANK = "G_ACT: one bank of its group is ready"
 #: Columns that fill the adder tree: shorter composites take as long.
 _SHORTEST_COMPOSITE = 6
 _ALWAYS = np.iinfo(np.int64).min
@@ -38,7 +39,7 @@ def last_column(view: LogView, pace: int, recovery: int, precharges: tuple[str, 
         yield _evidence(LAST_COLUMN, view, first, second, required)
 
 
-def one_bank_ready(rule: str, view: LogView, waits: Sequence[tuple[tuple[str, ...], int]]) -> Iterator[Evidence]:
+def one_bank_ready(view: LogView, waits: Sequence[tuple[tuple[str, ...], int]]) -> Iterator[Evidence]:
     """A group activate waits until *some* bank of its group is ready.
 
     NewtonSim probes one bank of the four. `waits`: commands of a bank, and how long after them it is not ready.
@@ -63,7 +64,7 @@ def one_bank_ready(rule: str, view: LogView, waits: Sequence[tuple[tuple[str, ..
     waited = first >= 0
     first, second = first[waited], rows[waited]
     required = ready[soonest[waited], second] - view.cycle[first] - view.ticks[second] + 1
-    yield _evidence(rule, view, first, second, required)
+    yield _evidence(SOME_BANK, view, first, second, required)
 
 
 def _after_composites(view: LogView, commands: tuple[str, ...]) -> Iterator[tuple[Indices, Indices, Indices]]:

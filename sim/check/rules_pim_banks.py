@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from functools import partial
 
 from bitline.sim.check.part import Part, Timing
-from bitline.sim.check.pim_distances import COMPOSITE, COMPUTES, LAST_COLUMN, composites, last_column, one_bank_ready
+from bitline.sim.check.pim_distances import (
+    COMPOSITE,
+    COMPUTES,
+    LAST_COLUMN,
+    SOME_BANK,
+    composites,
+    last_column,
+    one_bank_ready,
+)
 from bitline.sim.check.rule import (
     SAME_BANK,
     SAME_GROUP,
@@ -43,7 +51,6 @@ SAME_RANK, OTHER_GROUP, ANYWHERE = Relation(RANK), Relation(RANK, GROUP), Relati
 READS, WRITES, RESULTS = ("RD", "RDA"), ("WR", "WRA"), ("COMPS_READRES", "READRES")
 #: What delays a group activate in one bank: commands, time, and the words for it.
 Waits = list[tuple[tuple[str, ...], int, str]]
-SOME_BANK = "G_ACT: one bank of its group is ready"
 
 
 def pace(t: Timing) -> int:
@@ -156,7 +163,7 @@ def pim_rule_set(part: Part, kinds: Mapping[str, Kind], rules: list[Rule], waits
         distances[LAST_COLUMN] = partial(last_column, pace=step, recovery=t["tRTP"], precharges=closing)
     else:
         lenient = [(commands, ticks) for commands, ticks, _ in waits]
-        distances[SOME_BANK] = partial(one_bank_ready, SOME_BANK, waits=lenient)
+        distances[SOME_BANK] = partial(one_bank_ready, waits=lenient)
     return RuleSet(
         part.standard,
         kinds,

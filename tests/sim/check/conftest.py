@@ -1,6 +1,8 @@
 """Hand-made logs: a line of text such as `0 ACT g0 b1 row5; 22 RD g0 b1` becomes a command log."""
 
+import importlib.util
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,3 +51,12 @@ def log_of():
         return build([(cycle - earlier * moves, *rest, moves) for cycle, *rest, moves in rows])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def greedy():
+    """The module greedy.py beside this file."""
+    spec = importlib.util.spec_from_file_location("greedy", Path(__file__).with_name("greedy.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
