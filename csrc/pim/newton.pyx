@@ -177,6 +177,8 @@ cdef bint _clear_step(Controller *controller, Newton *newton, int32_t row, bint 
 
 cdef bint _header_step(Controller *controller, Newton *newton, const PimRequest *request) noexcept nogil:
     cdef bint clear
+    if newton.policy.whole_tiles and newton.used < newton.size and newton.used <= request.results:
+        return False
     if not _fits(controller, newton, _tile_estimate(controller.channel, newton, request)):
         return False
     if newton.reserved_row != request.row:
@@ -372,7 +374,7 @@ cdef void _move(Controller *controller, Newton *newton) noexcept nogil:
     start_drain(&newton.banked)
     drains = newton.banked.draining
     if newton.policy.blocked:
-        if pim_waits and (drains == 0 or newton.in_tile):
+        if pim_waits and (drains == 0 or newton.moved > 0 or newton.in_tile):
             newton.moved += 1
             sooner(controller, controller.clk + 1)
         elif newton.moved == 0:
@@ -461,6 +463,7 @@ cdef Controller *new_newton(table, policy) except NULL:
     numbers.least_slack = pim["least_slack"]
     numbers.blocked = pim["blocked"]
     numbers.composite = pim["composite"]
+    numbers.whole_tiles = pim["whole_tiles"]
     numbers.answer_at_issue = pim["answer_at_issue"]
     numbers.precharge_guess = pim["precharge_guess"]
     numbers.groups_together = pim["groups_together"]
