@@ -57,6 +57,9 @@ class ScratchpadSpec(Document):
     source: str
     bytes: Size
     buffers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="tiles at a time: 2 loads one, computes one")
+    sharing: Literal["parts", "pool"] = Field(
+        "parts", description="parts: each tile has a part of its own; pool: as many tiles as fit, the results too"
+    )
     banks: Count = 1
     word_bytes: Count = Field(description="width of a bank")
 

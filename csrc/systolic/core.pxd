@@ -1,6 +1,7 @@
 # csrc/systolic/core.pxd: an NPU core: systolic arrays, a vector unit, a scratchpad and a DMA engine, running programs.
 #
-# Spec:   the arrays' rule (array.pxd); places of each operand FIFO and of the accumulators; bytes a cycle of the port.
+# Spec:   the arrays' rule (array.pxd); places of each operand FIFO and of the accumulators, and the bytes that they share;
+#         bytes a cycle of the port.
 # State:  where the four queues stand in the programs; what lies in the FIFOs and accumulators, and from when.
 # Rules:  four queues walk the same program, each in order and each past what is not its own: LOAD, ARRAY, VECTOR, STORE.
 #         A LOAD asks every channel for its part of a tile and fills the next place of an operand FIFO when that is free;
@@ -49,6 +50,7 @@ cdef struct Place:            # of an operand FIFO or of the accumulators
     int64_t ready             # edge from which it may be used, NEVER while that is not known
     int64_t free              # edge from which it may be filled again, NEVER while that is not known
     int64_t not_before        # edge before which the port has not moved all of it
+    int64_t bytes             # of the scratchpad or the accumulator
     int32_t pending           # channels that have not answered
     int32_t finished          # accumulators: all work on it has been begun
 
@@ -77,6 +79,9 @@ cdef struct Core:
     int32_t[3] depth          # places of the FIFOs
     int32_t accumulators
     int64_t port_bytes        # a cycle; 0: any number
+    int64_t scratchpad_bytes  # that all entries of the FIFOs share; 0: places alone count
+    int64_t accumulator_bytes
+    int64_t result_bytes      # of an element in the accumulator
     Place[3][16] fifos
     int64_t[3] pushed         # entries of each FIFO asked for so far
     Place[16] entries

@@ -54,11 +54,13 @@ cdef class NpuCore(Component):
 
     Takes START (task, program, base) and START (task, cycles), answers DONE (task, start in ps). `array`: a dict of rows,
     columns, arrays, rule, dataflow and weight_double_buffer; `fifos`: places of the FIFOs of activations, weights and other operands; `port_bytes`: bytes a cycle that
-    the core's port moves each way, 0 for any number. `channels`: MemoryChannel components, wired by the caller.
+    the core's port moves each way, 0 for any number. `scratchpad_bytes`, `accumulator_bytes`: what all entries together
+    may take, with `result_bytes` an element of results; 0: their number alone counts. `channels`: MemoryChannel components, wired by the caller.
     """
 
     def __init__(self, str name, clock_mhz, array, channels, *, fifos=(2, 2, 2), int accumulators=2,
-                 int64_t port_bytes=0, bint logging=False):
+                 int64_t port_bytes=0, int64_t scratchpad_bytes=0, int64_t accumulator_bytes=0,
+                 int64_t result_bytes=0, bint logging=False):
         cdef Core *core = &self.core
         cdef int32_t i
         for places in (*fifos, accumulators):
@@ -78,6 +80,8 @@ cdef class NpuCore(Component):
             core.depth[i] = fifos[i]
         core.accumulators = accumulators
         core.port_bytes = port_bytes
+        core.scratchpad_bytes, core.accumulator_bytes = scratchpad_bytes, accumulator_bytes
+        core.result_bytes = result_bytes
         core.log.enabled = logging
         core.part = &self.part
         self.part.self = core
@@ -101,19 +105,8 @@ cdef class NpuCore(Component):
         cdef int32_t n = len(self.programs) + 1
         if program.body.dtype != NPU_BODY:
             raise SpecError("a program for an NPU core needs a body of NPU_BODY rows")
-        rows, times = program.body, program.executions
-        kind = rows["kind"]
-        for fifo in range(N_FIFOS):
-            loads = times[(kind == LOAD_ROW) & (rows["operand"] == fifo)].sum()
-            pops = times[(kind != LOAD_ROW) & (rows["pop"] >> fifo & 1 == 1)].sum()
-            if loads != pops:
-                raise SpecError(f"a program loads {loads} entries of FIFO {fifo} and pops {pops}")
-        begun, finished = times[rows["first"] == 1].sum(), times[rows["last"] == 1].sum()
-        stored = times[kind == STORE_ROW].sum()
-        if not begun == finished == stored:
-            raise SpecError(f"a program begins {begun} results, finishes {finished} and stores {stored}")
-        if (kind[rows["operand"] >> N_FIFOS > 0] != LOAD_ROW).any() or (rows["operand"][kind == LOAD_ROW] > 2).any():
-            raise SpecError("a program reads an operand FIFO that is not there")
+        _check_rows(program.body, program.executions)
+        rows = program.body
         numbers = np.zeros(len(rows) + 1, np.int32)
         for i, row in enumerate(rows):
             if row["kind"] in (LOAD_ROW, STORE_ROW):
@@ -137,6 +130,29 @@ cdef class NpuCore(Component):
         self.core.shapes[n - 1] = &shapes[0]
         self.core.n_programs = n
         return n - 1
+
+
+def _check_rows(rows, times):
+    kind, operand = rows["kind"], rows["operand"]
+    if not np.isin(kind, (LOAD_ROW, ARRAY_ROW, VECTOR_ROW, STORE_ROW)).all():
+        raise SpecError(f"a program has a row of kind {kind.max()}", expected="0 to 3")
+    if (rows["cycles"] < 0).any():
+        raise SpecError(f"a program has a row of {rows['cycles'].min()} cycles")
+    loading, works = kind == LOAD_ROW, (kind == ARRAY_ROW) | (kind == VECTOR_ROW)
+    limit = np.where(loading, N_FIFOS - 1, np.where(works, (1 << N_FIFOS) - 1, 0))
+    if ((operand < 0) | (operand > limit) & (kind != STORE_ROW)).any():
+        raise SpecError("a program reads an operand FIFO that is not there")
+    for fifo in range(N_FIFOS):
+        loads = times[loading & (operand == fifo)].sum()
+        pops = times[works & (rows["pop"] >> fifo & 1 == 1)].sum()
+        if loads != pops:
+            raise SpecError(f"a program loads {loads} entries of FIFO {fifo} and pops {pops}")
+    begun, finished = times[works & (rows["first"] == 1)].sum(), times[works & (rows["last"] == 1)].sum()
+    stored = times[kind == STORE_ROW].sum()
+    if not begun == finished == stored:
+        raise SpecError(f"a program begins {begun} results, finishes {finished} and stores {stored}")
+    if (works & (rows["fused"] != 0) & (rows["first"] != 0)).any():
+        raise SpecError("a program has a fused row that begins a result")
 
 
 # --- walking ---
@@ -181,6 +197,11 @@ cdef inline void _pass(Core *core, Walker *walker, const NpuRow *row) noexcept n
     core.moves += 1
 
 
+cdef inline void _begun(Core *core, const Walker *walker, int64_t now) noexcept nogil:
+    if _task(core, walker.task).start < 0:
+        _task(core, walker.task).start = now
+
+
 cdef inline void _sooner(int64_t *wake, int64_t edge) noexcept nogil:
     if edge < wake[0]:
         wake[0] = edge
@@ -223,11 +244,34 @@ cdef inline int64_t _port_time(Core *core, int64_t *free_at, int64_t edge, const
     return free_at[0]
 
 
+cdef int64_t _held(const Place *places, int32_t count, int64_t edge, int64_t *taken) noexcept nogil:
+    """Adds up the bytes of entries that hold their place at `edge`. Returns when the first of them is known to go."""
+    cdef int64_t soonest = NEVER
+    cdef int32_t i
+    for i in range(count):
+        if places[i].free > edge:
+            taken[0] += places[i].bytes
+            if places[i].free < soonest:
+                soonest = places[i].free
+    return soonest
+
+
+cdef int64_t _room_for(const Core *core, int64_t needed, int64_t edge) noexcept nogil:
+    """Edge from which an operand may fit in the scratchpad, NEVER while that is not known. It fits alone."""
+    cdef int64_t taken = 0, soonest = NEVER, at
+    cdef int32_t fifo
+    for fifo in range(N_FIFOS):
+        at = _held(core.fifos[fifo], core.depth[fifo], edge, &taken)
+        if at < soonest:
+            soonest = at
+    return edge if taken == 0 or taken + needed <= core.scratchpad_bytes else soonest
+
+
 cdef void _loads(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept nogil:
     cdef Walker *walker = &core.load
     cdef const NpuRow *row = _row(core, walker)
     cdef Place *place
-    cdef int64_t number
+    cdef int64_t number, free_at
     while row != NULL:
         if row.kind != LOAD:
             _pass(core, walker, row)
@@ -243,12 +287,17 @@ cdef void _loads(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept 
         if place.free > edge:
             _sooner(wake, place.free)
             return
+        if core.scratchpad_bytes:
+            free_at = _room_for(core, <int64_t> row.rows * row.row_bytes, edge)
+            if free_at > edge:
+                _sooner(wake, free_at)
+                return
         if not _ports_have_room(core, now):
             return
-        if _task(core, walker.task).start < 0:
-            _task(core, walker.task).start = now
+        _begun(core, walker, now)
         place.number = number
         place.free = NEVER
+        place.bytes = <int64_t> row.rows * row.row_bytes
         place.pending = core.n_channels
         place.not_before = _port_time(core, &core.in_free, edge, row)
         place.ready = NEVER if core.n_channels else place.not_before
@@ -342,16 +391,27 @@ cdef int64_t _operands_ready(Core *core, const Walker *walker, const NpuRow *row
     return latest
 
 
-cdef int64_t _entry_free(Core *core, int64_t number) noexcept nogil:
-    """Edge from which the place of a new accumulator entry may be filled, NEVER while that is not known."""
+cdef int64_t _entry_free(Core *core, int64_t number, int64_t needed, int64_t edge) noexcept nogil:
+    """Edge from which a new accumulator entry of so many bytes may be begun, NEVER while that is not known."""
     cdef const Place *place = core.entries + number % core.accumulators
-    return place.free if place.number == number - core.accumulators else NEVER
+    cdef int64_t taken = 0, soonest
+    if place.number != number - core.accumulators:
+        return NEVER
+    if place.free > edge or core.accumulator_bytes == 0:
+        return place.free
+    soonest = _held(core.entries, core.accumulators, edge, &taken)
+    return edge if taken == 0 or taken + needed <= core.accumulator_bytes else soonest
 
 
-cdef inline Place *_begin_entry(Core *core, int64_t number) noexcept nogil:
+cdef inline int64_t _result_bytes(const Core *core, const NpuRow *row) noexcept nogil:
+    return row.rows * core.result_bytes * (row.pitch if row.kind == ARRAY else row.row_bytes)
+
+
+cdef inline Place *_begin_entry(Core *core, int64_t number, const NpuRow *row) noexcept nogil:
     cdef Place *place = core.entries + number % core.accumulators
     place.number = number
     place.free = NEVER
+    place.bytes = _result_bytes(core, row)
     place.ready = 0
     place.finished = 0
     return place
@@ -375,9 +435,11 @@ cdef void _arrays(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
             _pass(core, walker, row)
             row = _row(core, walker)
             continue
+        if walker.entries + row.first == 0:
+            return              # goes on with a result that nobody began
         loaded = _operands_ready(core, walker, row)
         if row.first:
-            free_at = _entry_free(core, walker.entries)
+            free_at = _entry_free(core, walker.entries, _result_bytes(core, row), edge)
         else:
             # What follows a fused row on the same entry needs its result.
             free_at = 0
@@ -388,8 +450,9 @@ cdef void _arrays(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcept
         if loaded > edge or free_at > edge:
             _sooner(wake, loaded if loaded > free_at else free_at)
             return
+        _begun(core, walker, now)
         if row.first:
-            _begin_entry(core, walker.entries)
+            _begin_entry(core, walker.entries, row)
         place = core.entries + (walker.entries + row.first - 1) % core.accumulators
         run_stalled_tile(&core.array, &core.state, edge, row.rows, row.row_bytes, row.pitch, row.stall, &times)
         _pop(core, walker, row, times.read)
@@ -422,13 +485,15 @@ cdef void _vectors(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcep
             _pass(core, walker, row)
             row = _row(core, walker)
             continue
+        if walker.entries + row.first == 0:
+            return
         at = _operands_ready(core, walker, row)
         if row.fused:
             if core.run.fused <= walker.fused:
                 return
             other = core.entries[(walker.entries - 1) % core.accumulators].ready
         else:
-            other = _entry_free(core, walker.entries) if row.first else 0
+            other = _entry_free(core, walker.entries, _result_bytes(core, row), edge) if row.first else 0
         if other > at:
             at = other
         if core.vector_free > at:
@@ -436,8 +501,9 @@ cdef void _vectors(Core *core, int64_t now, int64_t edge, int64_t *wake) noexcep
         if at > edge:
             _sooner(wake, at)
             return
+        _begun(core, walker, now)
         if row.first:
-            _begin_entry(core, walker.entries)
+            _begin_entry(core, walker.entries, row)
         place = core.entries + (walker.entries + row.first - 1) % core.accumulators
         end = edge + row.cycles
         core.vector_free = end
@@ -480,15 +546,11 @@ cdef void _side_tasks(Part *part, Core *core, int64_t now, int64_t edge, int64_t
 cdef int64_t _advance(Part *part, int64_t now) noexcept nogil:
     cdef Core *core = <Core *> part.self
     cdef int64_t edge = edge_at_or_after(&part.clock, now), wake = NEVER, moves
-    cdef const Message *message = port_peek(part.inputs[0], edge)
-    while message != NULL and core.task_tail - core.task_head < MAX_PROGRAMS:
-        _take_program(core, message)
-        port_pop(part.inputs[0], now)
-        message = port_peek(part.inputs[0], edge)
     _take_answers(part, core, now, edge)
     while True:
         moves = core.moves
         wake = NEVER
+        _take_programs(part, core, now, edge)
         _arrays(core, now, edge, &wake)
         # The vector unit serves tasks of its own first, then the program: softmax holds up the banks.
         _side_tasks(part, core, now, edge, &wake)
@@ -501,20 +563,25 @@ cdef int64_t _advance(Part *part, int64_t now) noexcept nogil:
     return FOREVER if wake >= NEVER else edge_time(&part.clock, wake if wake > edge else edge + 1)
 
 
-cdef void _take_program(Core *core, const Message *message) noexcept nogil:
-    cdef Task *task = _task(core, core.task_tail)
-    task.task = message.a
-    task.program = <int32_t> message.b
-    task.base = message.c
-    task.start = -1
-    task.ready = 0
-    task.unwritten = 0
-    core.task_tail += 1
-    # Queues that had come to the end of all programs go on here.
-    _continue(core, &core.load)
-    _continue(core, &core.run)
-    _continue(core, &core.vector)
-    _continue(core, &core.store)
+cdef void _take_programs(Part *part, Core *core, int64_t now, int64_t edge) noexcept nogil:
+    cdef const Message *message = port_peek(part.inputs[0], edge)
+    cdef Task *task
+    while message != NULL and core.task_tail - core.task_head < MAX_PROGRAMS:
+        task = _task(core, core.task_tail)
+        task.task = message.a
+        task.program = <int32_t> message.b
+        task.base = message.c
+        task.start = -1
+        task.ready = 0
+        task.unwritten = 0
+        core.task_tail += 1
+        # Queues that had come to the end of all programs go on here.
+        _continue(core, &core.load)
+        _continue(core, &core.run)
+        _continue(core, &core.vector)
+        _continue(core, &core.store)
+        port_pop(part.inputs[0], now)
+        message = port_peek(part.inputs[0], edge)
 
 
 cdef inline void _continue(Core *core, Walker *walker) noexcept nogil:

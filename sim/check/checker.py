@@ -22,6 +22,7 @@ from bitline.sim.check.rules_hbm_pim import hbm2_pim
 from bitline.sim.check.rules_lpddr5 import lpddr5
 from bitline.sim.check.rules_neupims import PART as NEUPIMS
 from bitline.sim.check.rules_neupims import hbm2_neupims, neupims, neupims_careful
+from bitline.sim.check.rules_newton import hbm2_newton
 from bitline.sim.check.spacing import evaluate
 from bitline.sim.check.state import row_buffers
 from bitline.sim.check.view import LogView
@@ -34,9 +35,10 @@ STANDARDS: dict[str, Callable[[Part], RuleSet]] = {
     "gddr6": gddr6,
     "gddr6_aim": gddr6_aim,
     "hbm2": hbm2,
+    "hbm2_neupims": hbm2_neupims,
+    "hbm2_newton": hbm2_newton,
     "hbm2_pim": hbm2_pim,
     "hbm3": hbm3,
-    "hbm2_neupims": hbm2_neupims,
     "neupims": neupims,
     "neupims-careful": neupims_careful,
 }
@@ -78,6 +80,7 @@ class Checker:
     def _timing_rules(self) -> Iterator[str]:
         for rule in self.rules.rules:
             yield rule.name
+        yield from self.rules.distances
         for bus in self.rules.command_buses:
             yield f"{bus}: one command at a time"
         yield "data bus: bursts do not overlap"
@@ -88,7 +91,7 @@ class Checker:
         for name, commands in self.rules.command_buses.items():
             yield command_bus(name, commands, view)
         yield data_bus(self.rules.data_bus, view)
-        for check in self.rules.checks.values():
+        for check in (*self.rules.distances.values(), *self.rules.checks.values()):
             yield from check(view)
         yield from row_buffers(view)
         if refresh and self.rules.refresh is not None:

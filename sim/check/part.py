@@ -59,7 +59,11 @@ class Timing:
 
 @dataclass(frozen=True)
 class Part:
-    """A part as the checker needs it. `ticks_per_ck` is 2 for HBM3, whose logs count half clocks."""
+    """A part as the checker needs it.
+
+    `ticks_per_ck` is 2 for HBM3, whose logs count half clocks. `careful`: the part's PIM commands keep the rules that
+    NewtonSim leaves out (`careful: true` under `pim`).
+    """
 
     name: str
     standard: str
@@ -72,6 +76,7 @@ class Part:
     accesses_per_row: int | None
     ticks_per_ck: int
     command_ck: dict[str, float]
+    careful: bool = False
 
     @property
     def banks_of_rank(self) -> int:
@@ -110,6 +115,7 @@ def part_of(source: Source, name: str) -> Part:
         accesses_per_row=max(1, columns // burst),
         ticks_per_ck=ticks_per_ck,
         command_ck=_command_ck(source),
+        careful=_careful(source),
     )
 
 
@@ -121,6 +127,14 @@ def _count(source: Source, field: str, default: int | None) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 1 << 31:
         raise _wrong(source, ("organisation", field), "a whole number of at least 1")
     return value
+
+
+def _careful(source: Source) -> bool:
+    pim = source.data.get("pim")
+    careful = pim.get("careful", False) if isinstance(pim, dict) else False
+    if not isinstance(careful, bool):
+        raise _wrong(source, ("pim", "careful"), "true or false")
+    return careful
 
 
 def _command_ck(source: Source) -> dict[str, float]:

@@ -146,7 +146,11 @@ Check = Callable[["LogView"], Iterable["Evidence"]]
 
 @dataclass(frozen=True)
 class RuleSet:
-    """All that a standard says about a command log."""
+    """All that a standard says about a command log.
+
+    `checks` are rules about states and sequences. `distances` are rules whose distance depends on more than the names
+    of two commands; like `rules` they count in the slack.
+    """
 
     standard: str
     kinds: Mapping[str, Kind]
@@ -155,6 +159,7 @@ class RuleSet:
     data_bus: DataBus
     refresh: Refresh | None = None
     checks: Mapping[str, Check] = field(default_factory=dict)
+    distances: Mapping[str, Check] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for rule in self.rules:

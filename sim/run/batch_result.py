@@ -115,16 +115,16 @@ def batch_bound_result(run: BatchRun, system: str, policy: str, provenance: dict
         for one in stage.region.chain:
             row = totals.setdefault(_plain(one.name), _Operator(one.kind, "npu"))
             row.count += stage.count
-            row.bound_ps += (one.bound_ps + one.link_ps) * stage.count
+            row.bound_ps += one.bound_ps * stage.count
             row.link_ps += one.link_ps * stage.count
             row.flops += one.flops * stage.count
             row.bytes += one.bytes * stage.count
-        rest = stage.bound_ps - sum(one.bound_ps + one.link_ps for one in stage.region.chain)
         if stage.region.attention is not None:
             row = totals.setdefault("attention", _Operator("attention", "pim"))
             row.count += stage.count
             # What the banks take beyond the chain beside them.
-            row.bound_ps += max(0.0, rest) * stage.count
+            alone = sum(one.bound_ps for one in stage.region.chain)
+            row.bound_ps += max(0.0, stage.bound_ps - alone) * stage.count
     total = sum(row.bound_ps for row in totals.values()) or 1.0
     scale = time_s * PS / total
     return Result(
@@ -196,7 +196,7 @@ def _add_stage(run: BatchRun, sums: _Sums, stage: StageTime, tensor: int) -> Non
         row.count += count
         row.time_ps += result.waited_ps[i] * count
         row.busy_ps += result.busy_ps[i] * count
-        row.bound_ps += (one.bound_ps + one.link_ps) * count
+        row.bound_ps += one.bound_ps * count
         row.link_ps += one.link_ps * count
         row.flops += one.flops * count
         row.bytes += one.bytes * count

@@ -27,6 +27,8 @@ from bitline.arch.link.bound import send_s
 from bitline.traces import Operator
 
 PS = 1e12
+PLACES = 16
+"""Of each FIFO, where tiles share a pool: more than fit."""
 
 
 @dataclass
@@ -114,6 +116,7 @@ class BatchRun:
     def _machine_spec(self, memory: MemorySpec) -> MachineSpec:
         npu = self.npu
         assert memory.controller is not None
+        pool = npu.scratchpad.sharing == "pool"
         controller = load_controller(memory.controller, None if memory.refresh else {"refresh": "none"})
         return MachineSpec(
             clock_mhz=npu.clock_mhz,
@@ -126,8 +129,11 @@ class BatchRun:
                 "dataflow": npu.array.dataflow,
                 "weight_double_buffer": npu.array.weight_double_buffer,
             },
-            fifos=(npu.scratchpad.buffers,) * 3,
-            accumulators=npu.accumulator.buffers,
+            fifos=(PLACES if pool else npu.scratchpad.buffers,) * 3,
+            accumulators=PLACES if pool else npu.accumulator.buffers,
+            pool_bytes=(
+                (npu.scratchpad.bytes, npu.accumulator.bytes, npu.accumulator.element_bytes) if pool else (0, 0, 0)
+            ),
             port_bytes=int(npu.network.port_bytes_per_cycle * npu.network.clock_mhz / npu.clock_mhz),
             hop_cycles=self.lowering.hop_cycles(float(self.part.tick_ps)),
             table=self.table,
@@ -299,8 +305,12 @@ class BatchRun:
         }
 
     def _bound_ps(self, region: Region) -> float:
-        """The longer of the chain and of attention on the fullest channel."""
-        chain = sum(one.bound_ps + one.link_ps for one in region.chain)
+        """The longest of three: bytes, products with the exchanges that they wait for, attention on the fullest channel.
+
+        Weights may come while the operator before them computes, so what each operator takes alone does not add up.
+        """
+        compute = sum(one.compute_ps + one.link_ps for one in region.chain)
+        chain = max(compute, sum(one.memory_ps for one in region.chain))
         if region.attention is None:
             return chain
         assert self.device is not None

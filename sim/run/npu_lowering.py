@@ -94,7 +94,8 @@ class NpuLowering:
             tuple(found.programs for found in lowered),
             float(operator.flops),
             float(operator.bytes),
-            sum(self._bound_ps(found) for found in lowered),
+            sum(self._compute_ps(found.job) for found in lowered),
+            sum(found.job.unique_bytes for found in lowered) / (self.bandwidth_gb_s * 1e9) * PS,
             macs,
             sram,
             sum(found.counts.vector_elements for found in lowered),
@@ -106,12 +107,10 @@ class NpuLowering:
             job = replace(job, macs_per_pe=macs_per_pe(self.npu.array.macs_per_pe, operator))
         return lower(job, self.npu, self.tiling, self.memory, self.timer)
 
-    def _bound_ps(self, lowered: Lowered) -> float:
-        """Compute at peak, or every byte once at the memory's peak."""
-        job = lowered.job
-        array = self.npu.array
-        memory = job.unique_bytes / (self.bandwidth_gb_s * 1e9) * PS
+    def _compute_ps(self, job: Job) -> float:
+        """A product at the arrays' peak."""
         if not isinstance(job, GemmJob):
-            return memory
+            return 0.0
+        array = self.npu.array
         peak = self.npu.cores * array.count * array.rows * array.columns * job.macs_per_pe
-        return max(memory, job.macs / peak * self.npu.period_ps)
+        return job.macs / peak * self.npu.period_ps

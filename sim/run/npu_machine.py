@@ -76,6 +76,8 @@ class MachineSpec:
     fifos: tuple[int, int, int]
     accumulators: int
     port_bytes: int
+    pool_bytes: tuple[int, int, int]
+    """Bytes that operands share, that results share, and of a result; 0: their number alone counts."""
     hop_cycles: tuple[int, ...]
     """Cycles from each core to the memory, one way."""
     table: TimingTable
@@ -123,6 +125,9 @@ class NpuMachine:
                 fifos=spec.fifos,
                 accumulators=spec.accumulators,
                 port_bytes=spec.port_bytes,
+                scratchpad_bytes=spec.pool_bytes[0],
+                accumulator_bytes=spec.pool_bytes[1],
+                result_bytes=spec.pool_bytes[2],
                 logging=logging,
             )
             for i in range(spec.cores)

@@ -22,7 +22,10 @@ class NpuOperator:
     jobs: tuple[tuple[Program | None, ...], ...]
     flops: float
     bytes: float
-    bound_ps: float
+    compute_ps: float
+    """At the arrays' peak."""
+    memory_ps: float
+    """Every byte once at the memory's peak."""
     macs: int
     sram_bytes: float
     vector_elements: int
@@ -30,6 +33,11 @@ class NpuOperator:
     """What it asks for: operators with equal keys take the same time."""
     link_ps: int = 0
     """A collective over the link after it."""
+
+    @property
+    def bound_ps(self) -> float:
+        """The operator alone, its exchange included."""
+        return max(self.compute_ps, self.memory_ps) + self.link_ps
 
     def with_link(self, link_ps: int) -> NpuOperator:
         """The operator with one more exchange after it."""

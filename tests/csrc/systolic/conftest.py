@@ -1,7 +1,10 @@
 """A systolic array register by register, cycle by cycle: it multiplies, and its cycles are counted, not computed."""
 
+import importlib.util
+import sys
 from collections import deque
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,3 +179,23 @@ def models():
 @pytest.fixture(scope="session")
 def block_pipe():
     return BlockPipe
+
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(f"systolic_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """The module reference.py."""
+    return _load("reference")
+
+
+@pytest.fixture(scope="session")
+def machine():
+    """The module machine.py."""
+    return _load("machine")

@@ -1,6 +1,8 @@
 """Hand-made logs: a line of text such as `0 ACT g0 b1 row5; 22 RD g0 b1` becomes a command log."""
 
+import importlib.util
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ def parse(text):
         moves = words[0].startswith("&")
         cells = {"channel": 0, "pseudo_channel": 0, "rank": 0, "bank_group": 0, "bank": 0, "row": -1, "column": 0}
         if "ACT" in words[1]:
-            cells["row"] = 1
+            cells["row"] = 2 if words[1] == "G_ACT" else 1
         for word in words[2:]:
             letter, number = re.fullmatch(r"([a-z]+)(-?\d+)", word).groups()
             cells[CELLS[letter]] = int(number)
@@ -49,3 +51,12 @@ def log_of():
         return build([(cycle - earlier * moves, *rest, moves) for cycle, *rest, moves in rows])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def greedy():
+    """The module greedy.py beside this file."""
+    spec = importlib.util.spec_from_file_location("greedy", Path(__file__).with_name("greedy.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -63,7 +63,7 @@ CASES = [
     ("lpddr5-6400", CAS, "0 ACT1; 1 ACT2; 29 CAS_RD; 30 RD", "0 ACT1; 1 ACT2; 28 CAS_RD; 29 CAS_RD; 30 RD"),
     ("hbm3-6400", "clock edge: starts on the rising edge", "1 ACT; 65 RD; 94 PRE", "1 ACT; 66 RD; 125 RD; 129 RD"),
     ("neupims", OPEN, "0 ACT; 20 RD", "0 G_ACT; 40 RD"),
-    ("neupims", CLOSED, "0 ACT; 30 G_ACT", "0 G_ACT; 90 G_ACT"),
+    ("neupims", CLOSED, "0 ACT; 30 G_ACT", "0 G_ACT; 90 G_ACT row3"),
     ("neupims", REFRESH, "0 G_ACT r1; 90 REFab r0", "0 G_ACT r1; 90 REFab r1"),
     ("neupims", OPEN, "0 G_ACT; 20 PWRITE b2", "0 G_ACT; 20 PWRITE g1"),
 ]
