@@ -1,9 +1,9 @@
 """From operators of a trace to jobs of an NPU.
 
-Products of weights are one job. Attention is a batch of products for each request, its keys and values as the "weights";
-query heads that share them are rows of one product. Experts are a batch of products, as many as are expected to be hit,
-with alike shares of the rows. Elementwise operators and activations that follow a product work on its results while
-these are in the accumulator, where the mapping fuses. Products of causal attention over a prompt are whole.
+Products of weights are one job. Attention is a batch of products for each request, its keys and values as the
+"weights"; query heads that share them are rows of one product. Experts are a batch of products, as many as are expected
+to be hit, with alike shares of the rows. Elementwise operators and activations that follow a product work on its results
+while these are in the accumulator, where the mapping fuses. Products of causal attention over a prompt are whole.
 """
 
 from __future__ import annotations
@@ -128,9 +128,7 @@ def _requests(operator: Operator) -> list[tuple[int, int]]:
     return found
 
 
-def _attention_of(
-    operator: Operator, cache: Tensor, request: int, seen: int, tokens: int, kv_page: int
-) -> GemmJob:
+def _attention_of(operator: Operator, cache: Tensor, request: int, seen: int, tokens: int, kv_page: int) -> GemmJob:
     heads = operator.kv_heads
     rows = tokens * (operator.heads // heads)
     room = ceil(seen / kv_page) * kv_page
