@@ -174,3 +174,15 @@ def test_a_whole_tile_is_queued_before_it_starts(run_newton):
     early, whole = (run_newton([header, *late], settings={"newton.whole_tiles": whole}) for whole in (False, True))
     assert early.at("P_HEADER")[0] < 10
     assert whole.at("P_HEADER")[0] == 1101
+
+
+def test_the_second_row_buffer_is_counted_as_open_from_the_first_group_activate_to_the_last_precharge(run_newton):
+    outcome = run_newton([*tile(5, 8), *tile(6, 8)])
+    open_ticks = 0
+    for rank in range(2):
+        opened = [row[0] for row in outcome.log if row[1] == "G_ACT" and row[2] // 16 == rank]
+        closed = [row[0] for row in outcome.log if row[1] == "PIM_PRECHARGE" and row[2] // 16 == rank]
+        open_ticks += closed[-1] - opened[0] + outcome.end - opened[4]
+    assert outcome.counts["pim_open_standby"] == open_ticks
+    assert outcome.counts["pim_open_standby"] + outcome.counts["pim_closed_standby"] == 2 * outcome.end
+    assert outcome.counts["open_standby"] == 0
