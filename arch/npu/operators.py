@@ -2,8 +2,9 @@
 
 Products of weights are one job. Attention is a batch of products for each request, its keys and values as the
 "weights"; query heads that share them are rows of one product. Experts are a batch of products, as many as are expected
-to be hit, with alike shares of the rows. Elementwise operators and activations that follow a product work on its results
-while these are in the accumulator, where the mapping fuses. Products of causal attention over a prompt are whole.
+to be hit, with alike shares of the rows. Elementwise operators and activations that follow a product work on its
+results while these are in the accumulator, where the mapping fuses. Products of causal attention over a prompt are
+whole.
 """
 
 from __future__ import annotations

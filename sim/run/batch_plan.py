@@ -67,8 +67,8 @@ class DeviceMemory:
 
     bytes: int
     channels: int
-    banks: int = 0
-    row_bytes: int = 0
+    banks: int = 1
+    row_bytes: int = 1024
 
 
 class BatchPlan:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PS = 1e12
 LANE_BINS = 400
+OPERANDS_LATE = 0.4
+"""Share of the cycles in which arrays that could begin a tile wait for its operands, from which memory is to blame."""
 ORDINARY = ("RD", "RDA", "WR", "WRA")
 BARRIER = "barrier"
 
@@ -52,6 +54,8 @@ class _Sums:
     device_ps: int = 0
     """Time of all devices together."""
     npu_busy_ps: float = 0.0
+    npu_cycles: float = 0.0
+    """Of all cores, whatever they did."""
     pim_busy_ps: float = 0.0
     work: Work = field(default_factory=Work)
     bytes_asked: int = 0
@@ -92,7 +96,7 @@ def batch_result(run: BatchRun, system: str, policy: str, provenance: dict[str, 
         energy_j=energy,
         power_w=energy / time_s,
         energy_parts_j=parts,
-        bottleneck=_bottleneck(run, sums, utilisation),
+        bottleneck=_bottleneck(sums),
         traffic_bytes={
             "off_chip": float(sums.bytes_asked),
             "in_bank": float(_compute_accesses(run, sums) * part.organisation.access_bytes),
@@ -191,6 +195,7 @@ def _add_stage(run: BatchRun, sums: _Sums, stage: StageTime, tensor: int) -> Non
             table[name] = table.get(name, 0) + value * devices
     sums.device_ps += result.time_ps * devices
     sums.npu_busy_ps += result.npu_busy_ps * devices
+    sums.npu_cycles += result.time_ps * 1e-6 * run.npu.clock_mhz * run.npu.cores * devices
     sums.pim_busy_ps += result.pim_busy_ps * devices
     sums.bytes_asked += result.bytes_asked * devices
     for i, one in enumerate(stage.region.chain):
@@ -281,10 +286,20 @@ def _compute_ticks(run: BatchRun, sums: _Sums) -> float:
     return sums.ticks.get("comps", 0) * max(timing["tBL"], timing["tCCDS"]) * run.part.rules_of.ticks_per_clock
 
 
-def _bottleneck(run: BatchRun, sums: _Sums, utilisation: dict[str, float]) -> str:
-    """The unit that is busy most of the time."""
-    names = {"npu": "npu", "bandwidth": "memory bandwidth", "pim": "bank compute"}
-    return names[max((name for name in names if name in utilisation), key=lambda name: utilisation[name])]
+def _bottleneck(sums: _Sums) -> str:
+    """What most of the time is waited for: the banks, the link, or the NPU; and of the NPU, arrays or operands."""
+    times = {"bank compute": 0.0, "link": 0.0, "npu": 0.0}
+    for row in sums.operators.values():
+        if row.unit == "pim":
+            times["bank compute"] += row.time_ps
+        else:
+            link = min(row.link_ps, row.time_ps)
+            times["link"] += link
+            times["npu"] += row.time_ps - link
+    most = max(times, key=lambda name: times[name])
+    if most == "npu" and sums.core["load_stall"] > OPERANDS_LATE * sums.npu_cycles:
+        return "memory bandwidth"
+    return most
 
 
 def _energy_parts_j(run: BatchRun, sums: _Sums) -> dict[str, float]:
