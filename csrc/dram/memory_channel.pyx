@@ -163,10 +163,13 @@ cdef class MemoryChannel(Component):
     def counts(self):
         """What was counted on one of the alike channels: ticks and requests by name, issued commands by name."""
         cdef const int64_t *counts = self.core.controller.channel.counts
+        cdef int64_t under_way = 0
+        if self.core.task_head < self.core.task_tail and self.core.controller.clk > self.core.pim_counted:
+            under_way = self.core.controller.clk - self.core.pim_counted
         ticks = {"reads": counts[0], "writes": counts[1], "forwarded": counts[2], "merged": counts[3],
                  "row_hits": counts[4], "row_misses": counts[5], "row_conflicts": counts[6],
                  "open_standby": counts[N_OPEN_STANDBY], "closed_standby": counts[N_CLOSED_STANDBY],
-                 "data": counts[N_DATA_TICKS], "pim_busy": self.core.pim_busy,
+                 "data": counts[N_DATA_TICKS], "pim_busy": self.core.pim_busy + under_way,
                  "pim_open_standby": counts[N_PIM_OPEN_STANDBY], "pim_closed_standby": counts[N_PIM_CLOSED_STANDBY]}
         issued = {command.name: counts[N_COMMANDS + i] for i, command in enumerate(self.table.commands)
                   if counts[N_COMMANDS + i]}

@@ -24,7 +24,7 @@ from bitline.sim.run.command_log import HEADER, CommandText
 from bitline.sim.run.npu_lowering import NpuLowering
 from bitline.sim.run.npu_machine import ChannelClass, MachineSpec, NpuMachine, RegionResult
 from bitline.sim.run.timeline import Span
-from bitline.sim.schedule.iteration import Plan, Stage, Work, in_order, interleaved, npu_alone, serial
+from bitline.sim.schedule.iteration import Plan, Stage, Work, interleaved, npu_alone, serial
 from bitline.sim.schedule.layer_parts import LayerParts, layer_parts
 from bitline.sim.schedule.region import BankAttention, NpuOperator, Region
 from bitline.sim.schedule.serving_policy import BatchPolicy
@@ -43,8 +43,6 @@ class StageTime:
 
     name: str
     count: int
-    group: int
-    """Stages of one group come in turn, as often as they come."""
     region: Region
     result: RegionResult
     bound_ps: float
@@ -189,10 +187,10 @@ class BatchRun:
     def _given(self, trace: Trace) -> Iteration:
         """The operators of a trace, one region for each of its blocks."""
         device = DeviceTime()
-        for group, block in enumerate(trace.blocks):
+        for block in trace.blocks:
             region = Region("operators", block.repeats, tuple(self.lowering.chain(block.operators)))
             result = RegionResult.empty() if self.only_bound else self._run_region(region)
-            device.stages.append(StageTime(region.name, region.count, group, region, result, self._bound_ps(region)))
+            device.stages.append(StageTime(region.name, region.count, region, result, self._bound_ps(region)))
         return Iteration([[device]], device.time_ps / PS, device.bound_ps / PS, 0, ())
 
     def _iteration(self) -> Iteration:
@@ -223,18 +221,19 @@ class BatchRun:
         for step in plan:
             region = self._region(step, parts, cut)
             result = RegionResult.empty() if self.only_bound else self._run_region(region)
-            found.stages.append(StageTime(step.name, step.count, step.group, region, result, self._bound_ps(region)))
+            found.stages.append(StageTime(step.name, step.count, region, result, self._bound_ps(region)))
         return found
 
     # --- logs ---
 
     def _timed(self) -> Iterator[tuple[int, StageTime]]:
-        """Every stage of the first device, as often as it comes, with the time at which it begins (ps)."""
+        """The stages of the first device, each kind once, with the time (ps) at which it begins, one after the other.
+
+        Alike layers would say the same again.
+        """
         now = 0
         for iteration in self.iterations:
-            stages = iteration.devices[0][0].stages
-            for stage in in_order(tuple(Stage(str(i), one.count, one.group, (), ()) for i, one in enumerate(stages))):
-                one = stages[int(stage.name)]
+            for one in iteration.devices[0][0].stages:
                 yield now, one
                 now += one.result.time_ps
 
@@ -246,7 +245,8 @@ class BatchRun:
     def write_commands(self, path: Path, first_tick: int = 0, last_tick: int | None = None) -> None:
         """Write the commands of first_tick <= tick < last_tick as CSV, one channel of each class.
 
-        Classes differ from region to region: a channel is there where it stands for its class.
+        Every kind of stage is there once, one after the other. Classes differ from stage to stage: a channel is there
+        where it stands for its class.
         """
         text = CommandText(self.part, self.table.commands)
         with whole_file(path) as stream:
@@ -260,12 +260,8 @@ class BatchRun:
                     text.write(stream, logs)
 
     def spans(self) -> Iterator[Span]:
-        """Tasks of every kind of stage, each at its first time, by unit."""
-        seen: set[int] = set()
+        """Tasks of every kind of stage, by unit."""
         for now, one in self._timed():
-            if id(one) in seen:
-                continue
-            seen.add(id(one))
             for unit, operator, start, end in sorted(one.result.tasks, key=lambda task: (task[0], task[2])):
                 yield Span(unit, f"{one.name}: {operator}", now + start, now + end)
 
