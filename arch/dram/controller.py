@@ -76,8 +76,12 @@ class NewtonPolicy(BankedPolicy):
         "blocked: PIM only when no memory command waits, and no memory command until a tile's last result",
     )
     composite: bool = Field(True, description="the columns of a request and its result read are one command")
+    whole_tiles: bool = Field(
+        True, description="a tile starts when all of its requests are queued, so that no refresh cuts it in two"
+    )
     answer: Literal["results", "issue"] = Field(
-        "results", description="a composite is answered when its results are there, or as if they were read at its issue"
+        "results",
+        description="a composite is answered when its results are there, or as if they were read at its issue",
     )
 
 
@@ -155,7 +159,9 @@ def _resolve_banked(policy: BankedPolicy, part: PartSpec) -> dict[str, Any]:
 def _resolve_newton(policy: NewtonPolicy, part: PartSpec) -> dict[str, Any]:
     commands = {command.name: command for command in part.rules_of.commands}
     if "P_HEADER" not in commands:
-        raise SpecError(f"{part.standard} has no banks that compute tile by tile", expected="hbm2_neupims or hbm2_newton")
+        raise SpecError(
+            f"{part.standard} has no banks that compute tile by tile", expected="hbm2_neupims or hbm2_newton"
+        )
     if policy.pim == "interleaved" and commands["G_ACT"].buffer != "pim":
         problem = f"{part.standard} has one row buffer a bank: computing and accesses have to take turns"
         raise SpecError(problem, field="newton.pim", expected="blocked, or a part with a second row buffer")
@@ -173,6 +179,7 @@ def _resolve_newton(policy: NewtonPolicy, part: PartSpec) -> dict[str, Any]:
         "least_slack": to_ticks(part, policy.least_slack_ck),
         "blocked": int(policy.pim == "blocked"),
         "composite": int(policy.composite),
+        "whole_tiles": int(policy.whole_tiles),
         "answer_at_issue": int(policy.answer == "issue"),
         "precharge_guess": ticks("tRTP"),
         "groups_together": part.organisation.ranks,

@@ -142,6 +142,9 @@ class PimSpec(Document):
     global_buffer_bytes: Count = Field(description="vector buffer of a channel, or of a unit where each has its own")
     results_per_read: Count = Field(description="results that one result read returns")
     all_bank_compute_reads: Amount = Field(description="energy of one all-bank compute, in array reads of one bank")
+    careful: bool = Field(
+        False, description="group activates keep the power window (tFAWG), rows outlast a composite's columns (tRTPC)"
+    )
 
 
 class PartSpec(Document):
@@ -200,6 +203,8 @@ class PartSpec(Document):
             raise ValueError(f"timing_ck misses {', '.join(missing)}")
         if self.timing["tRAS"] + self.timing["tRP"] > self.timing["tRC"] + 2:
             raise ValueError("the timings contradict each other: tRAS + tRP is longer than tRC")
+        if self.pim is not None and any((name in self.timing) != self.pim.careful for name in CAREFUL_TIMINGS):
+            raise ValueError(f"pim.careful and the timings {' and '.join(CAREFUL_TIMINGS)} belong together")
         self._leaves_time_between_refreshes()
         return self
 
@@ -276,6 +281,7 @@ class PartSpec(Document):
 
 
 EXTRA_TIMINGS = {"tREFI", "tREFIpb", "tAAD", "tWCKPST", "tCL", "tCWL", "tBL", "tRFC"}
+CAREFUL_TIMINGS = ("tFAWG", "tRTPC")
 MAY_BE_ZERO = {"tCAS", "tCLREG", "tWTWR"}
 
 

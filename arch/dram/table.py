@@ -104,7 +104,7 @@ Delays = dict[tuple[int, int, int, int, int, int, int], int]
 def _delays(
     part: PartSpec, commands: tuple[Command, ...], ticks: list[int], place: dict[str, int], sizes: dict[str, int]
 ) -> Delays:
-    """(before, after, level, window, siblings, each, least) -> ticks, the longest where several rules speak of the same."""
+    """(before, after, level, window, siblings, each, least) -> ticks, the longest of alike rules."""
     standard = part.rules_of
     numbers = {command.name: i for i, command in enumerate(commands)}
     delays: Delays = {}
@@ -127,7 +127,16 @@ def _delays(
             for after in (numbers[name] for name in row.after):
                 # A delay counts between the last bus cycles of two commands; what is kept is the first ones'.
                 shift = 0 if row.exact else ticks[before] - ticks[after]
-                add(before, after, place[row.level], row.window, row.siblings, to_ticks(part, clocks) + shift, each, least)
+                add(
+                    before,
+                    after,
+                    place[row.level],
+                    row.window,
+                    row.siblings,
+                    to_ticks(part, clocks) + shift,
+                    each,
+                    least,
+                )
     for before, first in enumerate(commands):
         for after, second in enumerate(commands):
             same_bus = not standard.two_command_buses or first.bus == second.bus

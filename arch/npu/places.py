@@ -50,6 +50,10 @@ class Place:
     pitch: int
     """Bytes from row to row; 0: the tile is one piece."""
     outer_is_rows: bool = True
+    unit: int = 1
+    """Tiles in one piece are moved in whole units of so many bytes: a line of every channel."""
+    least: int = 0
+    """Smaller ones as they are."""
 
     def at(self, batch: int, outer: int, inner: int) -> int:
         """Address of a tile."""
@@ -58,7 +62,8 @@ class Place:
     def span(self, outer_size: int, inner_size: int) -> tuple[int, int, int]:
         """(rows, bytes of a row, pitch) of a tile of that size."""
         if self.pitch == 0:
-            return 1, packed_bytes(outer_size * inner_size, self.bits), 0
+            size = packed_bytes(outer_size * inner_size, self.bits)
+            return 1, round_up(size, self.unit) if size >= self.least else size, 0
         rows, columns = (outer_size, inner_size) if self.outer_is_rows else (inner_size, outer_size)
         return rows, packed_bytes(columns, self.bits), self.pitch
 
@@ -84,6 +89,8 @@ def place(operand: Operand, outer: Cut, inner: Cut, memory: MemoryMap, least_slo
         found.inner_stride,
         found.pitch,
         found.outer_is_rows,
+        found.unit,
+        found.least,
     )
 
 
@@ -98,7 +105,10 @@ def _by_tiles(operand: Operand, outer: Cut, inner: Cut, memory: MemoryMap, least
     last = slot_bytes(operand.bits, outer.tile * inner.last, memory)
     panel = (inner.count - 1) * slot + last
     end = (inner.count - 1) * slot + slot_bytes(operand.bits, outer.last * inner.last, memory)
-    return Place(operand.bits, 0, (outer.count - 1) * panel + end, panel, slot, 0)
+    unit = memory.interleave_bytes
+    # What is kept was laid out so beforehand; of what passes, small pieces are not worth the padding.
+    least = 0 if operand.kept else unit
+    return Place(operand.bits, 0, (outer.count - 1) * panel + end, panel, slot, 0, True, unit, least)
 
 
 def _by_rows(operand: Operand, outer: Cut, inner: Cut) -> Place:

@@ -23,8 +23,10 @@ class MemorySpec(Document):
     part: str = Field(description="DRAM part, a name of `bitline list specs` or a file")
     channels: Annotated[int, Field(ge=1, le=1 << 16)]
     refresh: bool = True
-    controller: str | None = Field(None, description="memory controller, a name of `bitline list controllers`; with npu")
-    mapping: str | None = Field(None, description="address mapping; the controller's where none is given; with npu")
+    controller: str | None = Field(
+        None, description="memory controller of an npu, a name of `bitline list controllers`"
+    )
+    mapping: str | None = Field(None, description="address mapping of an npu's memory; by default the controller's")
     override: dict[str, Any] = Field(default_factory=dict, description="fields of the part that differ here")
 
 

@@ -2,8 +2,7 @@
 #
 # Spec:   the timing table, which banks stand by together (a rank of a pseudo channel).
 # State:  open row of each bank (CLOSED, or HALF_OPEN between ACT1 and ACT2), column accesses since its activation; the
-#         row that each bank holds open for its compute unit: in a buffer of its own where the standard has a second one,
-#         else in the only one.
+#         row that it holds open for its compute unit: in a second row buffer where it has one, else in the only one.
 # Counts: commands by kind, standby ticks with a row open and with none, and what the controllers add.
 
 from libc.stdint cimport int32_t, int64_t, uint64_t

@@ -37,8 +37,8 @@ cdef class MemoryCore:
     """Channels of one part under one policy, driven tick by tick.
 
     `decode`: uint64 [8, 256]; the location of a line is the exclusive or of one entry for each of its bytes, packed as
-    channel << 52 | bank << 40 | column << 24 | row. `policy`: plain dict with `queues` ("pooled", "banked" or "newton") and the
-    numbers of that kind. Times are ticks of the part.
+    channel << 52 | bank << 40 | column << 24 | row. `policy`: plain dict with `queues` ("pooled",
+    "banked" or "newton") and the numbers of that kind. Times are ticks of the part.
     """
 
     cdef Controller **controllers

@@ -17,6 +17,7 @@ cdef struct NewtonPolicy:
     int32_t least_slack       # ticks to spare before a refresh below which memory commands wait for PIM
     int32_t blocked           # PIM and ordinary requests take turns
     int32_t composite         # a request's columns and results are one command
+    int32_t whole_tiles       # a tile starts when all of its requests are here
     int32_t answer_at_issue   # a composite is answered as if its results were read at its issue
     int32_t precharge_guess   # ticks of the estimate for each row to close
     int32_t groups_together   # bank groups that open at once, one a rank

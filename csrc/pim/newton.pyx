@@ -9,8 +9,9 @@ from bitline.csrc.dram.banked cimport (
 from bitline.csrc.dram.channel cimport (
     answer, CLOSED, Channel, issue_command, N_COMPOSITE_COLUMNS, N_DATA_TICKS,
 )
-from bitline.csrc.dram.controller cimport PIM_COMPS, PIM_GWRITE, PIM_HEADER
+from bitline.csrc.dram.controller cimport PIM_GWRITE, PIM_HEADER
 from bitline.csrc.dram.request cimport complete, NONE
+from bitline.csrc.pim.newton_estimate cimport group_holds, tile_estimate, vector_estimate, whole_tile_time
 from bitline.csrc.dram.timing cimport allocate, NEVER, ready_at, ready_at_node, stretch, Timing
 
 
@@ -78,36 +79,6 @@ cdef bint _close_row(Controller *controller, Newton *newton, int32_t command, in
 
 # --- does it fit before the next refresh? ---
 
-cdef bint _group_holds(const Channel *channel, const Newton *newton, int32_t group, int32_t row) noexcept nogil:
-    cdef int32_t bank
-    for bank in range(group * newton.group_banks, (group + 1) * newton.group_banks):
-        if channel.pim_row[bank] != row:
-            return False
-    return True
-
-
-cdef int64_t _tile_estimate(const Channel *channel, const Newton *newton, const PimRequest *header) noexcept nogil:
-    """Ticks that a tile is expected to take, as NewtonSim guesses them (channel_state.cc)."""
-    cdef const NewtonPolicy *policy = &newton.policy
-    cdef int32_t group, bank, to_close = 0, to_open = 0
-    cdef int32_t columns = header.comps if header.comps > policy.tree else policy.tree
-    for group in range(newton.n_groups):
-        if _group_holds(channel, newton, group, header.row):
-            continue
-        to_open += 1
-        for bank in range(group * newton.group_banks, (group + 1) * newton.group_banks):
-            to_close += channel.pim_row[bank] != CLOSED and channel.pim_row[bank] != header.row
-    return (to_close * policy.precharge_guess + policy.window * (to_open // policy.groups_together - 1)
-            + policy.to_column + policy.pace * columns + policy.result_pace * (header.results - 1))
-
-
-cdef int64_t _vector_estimate(const Channel *channel, const Newton *newton, const PimRequest *request) noexcept nogil:
-    cdef int32_t row = channel.open_row[request.bank]
-    if row == request.row:
-        return newton.policy.vector_write
-    return newton.policy.vector_write + newton.policy.row_cycle + (newton.policy.close_late if row != CLOSED else 0)
-
-
 cdef bint _fits(Controller *controller, Newton *newton, int64_t estimate) noexcept nogil:
     """Sets the slack. What fits between no two refreshes starts whenever it comes."""
     cdef int64_t left = NEVER
@@ -131,7 +102,7 @@ cdef bint _vector_step(Controller *controller, Newton *newton, const PimRequest 
     cdef Channel *channel = controller.channel
     cdef int32_t bank = request.bank, row = channel.open_row[bank]
     if not newton.writing_vector:
-        if not _fits(controller, newton, _vector_estimate(channel, newton, request)):
+        if not _fits(controller, newton, vector_estimate(channel, newton, request)):
             return False
         newton.writing_vector = True
         newton.vector_bank = bank
@@ -158,7 +129,7 @@ cdef bint _clear_step(Controller *controller, Newton *newton, int32_t row, bint 
         first = group * newton.group_banks
         # Four banks open together, so a group that holds the row in some of them only is closed first.
         if channel.pim_row[first] == CLOSED or channel.pim_row[first] == row:
-            if _group_holds(channel, newton, group, channel.pim_row[first]):
+            if group_holds(channel, newton, group, channel.pim_row[first]):
                 if not channel.dual or channel.pim_row[first] == row:
                     continue
                 for bank in range(first, first + newton.group_banks):
@@ -177,7 +148,14 @@ cdef bint _clear_step(Controller *controller, Newton *newton, int32_t row, bint 
 
 cdef bint _header_step(Controller *controller, Newton *newton, const PimRequest *request) noexcept nogil:
     cdef bint clear
-    if not _fits(controller, newton, _tile_estimate(controller.channel, newton, request)):
+    cdef int64_t estimate, exact
+    if newton.policy.whole_tiles and newton.used < newton.size and newton.used <= request.results:
+        return False
+    estimate = tile_estimate(controller.channel, newton, request)
+    if newton.policy.whole_tiles:
+        exact = whole_tile_time(controller, newton)
+        estimate = exact if exact > estimate else estimate
+    if not _fits(controller, newton, estimate):
         return False
     if newton.reserved_row != request.row:
         newton.reserved_row = request.row
@@ -372,13 +350,13 @@ cdef void _move(Controller *controller, Newton *newton) noexcept nogil:
     start_drain(&newton.banked)
     drains = newton.banked.draining
     if newton.policy.blocked:
-        if pim_waits and (drains == 0 or newton.in_tile):
+        if pim_waits and (drains == 0 or newton.moved > 0 or newton.in_tile):
             newton.moved += 1
             sooner(controller, controller.clk + 1)
         elif newton.moved == 0:
             move_from(controller, &newton.banked, &newton.banked.writes if drains > 0 else &newton.banked.reads)
         return
-    if pim_waits and newton.banked.owed_read == NONE:
+    if pim_waits and (newton.banked.owed_read == NONE or newton.in_tile):
         if not (drains > 0 and newton.moved >= newton.policy.ahead) and (
                 newton.moved < newton.policy.ahead or newton.banked.reads.size == 0):
             newton.moved += 1
@@ -461,6 +439,7 @@ cdef Controller *new_newton(table, policy) except NULL:
     numbers.least_slack = pim["least_slack"]
     numbers.blocked = pim["blocked"]
     numbers.composite = pim["composite"]
+    numbers.whole_tiles = pim["whole_tiles"]
     numbers.answer_at_issue = pim["answer_at_issue"]
     numbers.precharge_guess = pim["precharge_guess"]
     numbers.groups_together = pim["groups_together"]

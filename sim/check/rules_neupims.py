@@ -73,8 +73,8 @@ def hbm2_neupims(part: Part) -> RuleSet:
     t, close = part.timing, ("PIM_PRECHARGE",)
     kinds = {**pim_kinds(part, Buffer.PIM), "PWRITE": Kind(BANK, Action.ACCESS, buffer=Buffer.PIM)}
     rules: list[Rule] = [
-        *ordinary_rules(t, Words(precharges=((("PRE",), "tRP"),)), kinds),
-        *buffer_write_rules(t, ("PRE",)),
+        *ordinary_rules(t, Words(), kinds),
+        *buffer_write_rules(t, ("PRE", "PREab")),
         *group_activate_rules(t, close),
         Spacing("tRRDL: activate to group activate, same bank group", ("ACT",), ("G_ACT",), SAME_GROUP, t["tRRDL"]),
         Spacing("tRP: PIM precharge to refresh", close, ("REFab",), SAME_BANK, t["tRP"]),

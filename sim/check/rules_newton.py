@@ -36,7 +36,7 @@ def hbm2_newton(part: Part) -> RuleSet:
     ACT to G_ACT in a group needs no tRRDL: a bank that was activated has to be closed again before.
     """
     t, kinds = part.timing, pim_kinds(part, Buffer.MEMORY)
-    precharges = ("PRE", "PIM_PRECHARGE")
+    precharges = ("PRE", "PREab", "PIM_PRECHARGE")
     written = t["tCWL"] + t["tBL"]
     rules: list[Rule] = [
         *ordinary_rules(t, Words(precharges=((precharges, "tRP"),)), kinds),

@@ -71,7 +71,6 @@ def read_to_write(t: Timing) -> int:
 def pim_kinds(part: Part, buffer: Buffer) -> dict[str, Kind]:
     """All commands; those of PIM work on `buffer`."""
     kinds = usual_kinds(part, RANK, {})
-    del kinds["PREab"]
     return {
         **kinds,
         "REFab": Kind(RANK, Action.REFRESH, buffer=Buffer.MEMORY if buffer is Buffer.MEMORY else Buffer.BOTH),

@@ -77,10 +77,10 @@ def command(
     for option, given in (("--window", window is not None and out is None),):
         if given:
             raise SpecError("says nothing without --out", file=option)
-    given = [name for name in ("model", "operator", "topology") if asked[name] is not None]
-    if len(given) != 1:
+    named = [name for name in ("model", "operator", "topology") if asked[name] is not None]
+    if len(named) != 1:
         raise SpecError(
-            "nothing to run" if not given else f"--{' and --'.join(given)} are given", file="bitline run",
+            "nothing to run" if not named else f"--{' and --'.join(named)} are given", file="bitline run",
             expected="one of --model, --operator and --topology",
         )  # fmt: skip
     planned = plan(system, policy=policy, settings=settings, **asked)

@@ -1,8 +1,8 @@
-"""What a batched run is made of before a cycle is simulated: the device's share of the model, requests, their channels."""
+"""What a batched run is made of before a cycle is simulated: a device's share of the model, requests, channels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bitline.base.errors import CapacityError, SpecError
@@ -46,13 +46,29 @@ class BatchWorkload:
 
 
 @dataclass(frozen=True)
+class TraceWorkload:
+    """Operators that were given as they are, on one device: one operator, or the layers of a topology."""
+
+    model: str
+    phase: str
+    dtype: DType
+    trace: Trace
+    split: Split = field(default_factory=lambda: Split(tensor=1, pipeline=1))
+    iterations: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """The workload as a result says it."""
+        return {"model": self.model, "phase": self.phase, "dtype": self.dtype, "operators": len(self.trace)}
+
+
+@dataclass(frozen=True)
 class DeviceMemory:
     """What a device has for weights, keys and values."""
 
     bytes: int
     channels: int
-    banks: int = 0
-    row_bytes: int = 0
+    banks: int = 1
+    row_bytes: int = 1024
 
 
 class BatchPlan:

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bitline.arch.dram.energy import energy_of
+from bitline.arch.npu.energy import Work
+from bitline.arch.npu.energy import energy_of as energy_of_work
+from bitline.arch.npu.vector import operations
 from bitline.base.errors import InternalError
 from bitline.sim.run.result import OperatorResult, Result
 from bitline.sim.schedule.bank_attention import KINDS as BANK_KINDS
 from bitline.sim.schedule.bank_attention import NAMES as BANK_NAMES
+from bitline.sim.schedule.region import BankAttention
 
 if TYPE_CHECKING:
     from bitline.sim.run.batch_run import BatchRun, DeviceTime, StageTime
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 PS = 1e12
 LANE_BINS = 400
+OPERANDS_LATE = 0.4
+"""Share of the cycles in which arrays that could begin a tile wait for its operands, from which memory is to blame."""
 ORDINARY = ("RD", "RDA", "WR", "WRA")
 BARRIER = "barrier"
 
@@ -48,10 +54,10 @@ class _Sums:
     device_ps: int = 0
     """Time of all devices together."""
     npu_busy_ps: float = 0.0
+    npu_cycles: float = 0.0
+    """Of all cores, whatever they did."""
     pim_busy_ps: float = 0.0
-    macs: int = 0
-    sram_bytes: float = 0.0
-    vector_elements: int = 0
+    work: Work = field(default_factory=Work)
     bytes_asked: int = 0
 
 
@@ -69,7 +75,7 @@ def batch_result(run: BatchRun, system: str, policy: str, provenance: dict[str, 
     ticks = channels * sums.device_ps / float(part.tick_ps)
     peak = run.npu.macs_per_cycle(run.workload.dtype) * run.npu.clock_mhz * 1e6 * sums.device_ps / PS
     utilisation = {
-        "npu compute": sums.macs / peak,
+        "npu compute": sums.work.macs / peak,
         "npu": sums.npu_busy_ps / sums.device_ps,
         "bandwidth": sums.ticks["data"] / ticks,
     }
@@ -90,7 +96,7 @@ def batch_result(run: BatchRun, system: str, policy: str, provenance: dict[str, 
         energy_j=energy,
         power_w=energy / time_s,
         energy_parts_j=parts,
-        bottleneck=_bottleneck(run, sums, utilisation),
+        bottleneck=_bottleneck(sums),
         traffic_bytes={
             "off_chip": float(sums.bytes_asked),
             "in_bank": float(_compute_accesses(run, sums) * part.organisation.access_bytes),
@@ -189,6 +195,7 @@ def _add_stage(run: BatchRun, sums: _Sums, stage: StageTime, tensor: int) -> Non
             table[name] = table.get(name, 0) + value * devices
     sums.device_ps += result.time_ps * devices
     sums.npu_busy_ps += result.npu_busy_ps * devices
+    sums.npu_cycles += result.time_ps * 1e-6 * run.npu.clock_mhz * run.npu.cores * devices
     sums.pim_busy_ps += result.pim_busy_ps * devices
     sums.bytes_asked += result.bytes_asked * devices
     for i, one in enumerate(stage.region.chain):
@@ -200,10 +207,9 @@ def _add_stage(run: BatchRun, sums: _Sums, stage: StageTime, tensor: int) -> Non
         row.link_ps += one.link_ps * count
         row.flops += one.flops * count
         row.bytes += one.bytes * count
-        sums.macs += one.macs * devices
-        sums.sram_bytes += one.sram_bytes * devices
-        sums.vector_elements += one.vector_elements * devices
+        sums.work += one.work.times(devices)
     if stage.region.attention is not None:
+        sums.work += _softmax_work(stage.region.attention).times(devices)
         first = len(stage.region.chain)
         for i, (name, kind) in enumerate(zip(BANK_NAMES, BANK_KINDS)):
             row = sums.operators.setdefault(name, _Operator(kind, "npu" if kind == "softmax" else "pim"))
@@ -224,6 +230,13 @@ def _conserved(run: BatchRun, result: RegionResult) -> bool:
     shared = result.ticks["merged"] + result.ticks["forwarded"]
     moved = result.core["bytes_loaded"] + result.core["bytes_stored"]
     return lines == requests == accesses + shared and moved <= result.bytes_asked - result.bytes_by_dma
+
+
+def _softmax_work(attention: BankAttention) -> Work:
+    """On the vector units, of every request; results come and go through the accumulator."""
+    rows = attention.shape.kv_heads * attention.shape.queries
+    elements = sum(rows * attention.seen(context) for contexts in attention.contexts for context in contexts)
+    return Work(0, 2 * 2 * elements, operations("softmax", 1, elements), 0)
 
 
 def _plain(name: str) -> str:
@@ -273,10 +286,20 @@ def _compute_ticks(run: BatchRun, sums: _Sums) -> float:
     return sums.ticks.get("comps", 0) * max(timing["tBL"], timing["tCCDS"]) * run.part.rules_of.ticks_per_clock
 
 
-def _bottleneck(run: BatchRun, sums: _Sums, utilisation: dict[str, float]) -> str:
-    """The unit that is busy most of the time."""
-    names = {"npu": "npu", "bandwidth": "memory bandwidth", "pim": "bank compute"}
-    return names[max((name for name in names if name in utilisation), key=lambda name: utilisation[name])]
+def _bottleneck(sums: _Sums) -> str:
+    """What most of the time is waited for: the banks, the link, or the NPU; and of the NPU, arrays or operands."""
+    times = {"bank compute": 0.0, "link": 0.0, "npu": 0.0}
+    for row in sums.operators.values():
+        if row.unit == "pim":
+            times["bank compute"] += row.time_ps
+        else:
+            link = min(row.link_ps, row.time_ps)
+            times["link"] += link
+            times["npu"] += row.time_ps - link
+    most = max(times, key=lambda name: times[name])
+    if most == "npu" and sums.core["load_stall"] > OPERANDS_LATE * sums.npu_cycles:
+        return "memory bandwidth"
+    return most
 
 
 def _energy_parts_j(run: BatchRun, sums: _Sums) -> dict[str, float]:
@@ -292,14 +315,9 @@ def _energy_parts_j(run: BatchRun, sums: _Sums) -> dict[str, float]:
         pim_closed_standby_ns=sums.ticks["pim_closed_standby"] * tick_ns,
     )
     parts = {name: value * 1e-12 for name, value in memory.items() if name != "total"}
-    energy = run.npu.energy
-    vector_cycles = sums.core["vector_busy"] + sums.core["side_busy"]
-    parts["mac"] = sums.macs * energy.mac_pj * 1e-12
-    parts["sram"] = sums.sram_bytes * energy.sram_pj_per_byte * 1e-12
-    lanes = run.npu.vector.lanes * run.npu.vector.units
-    parts["vector"] = vector_cycles * lanes * energy.vector_op_pj * 1e-12
-    parts["network"] = sums.bytes_asked * energy.network_pj_per_byte * 1e-12
-    parts["npu_static"] = energy.static_mw * 1e-3 * sums.device_ps * 1e-12
+    cores = energy_of_work(sums.work, sums.device_ps / PS, run.npu)
+    parts["mac"], parts["sram"], parts["vector"] = cores.mac_j, cores.sram_j, cores.vector_j
+    parts["network"], parts["npu_static"] = cores.network_j, cores.static_j
     return parts
 
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bitline.arch.dram.controller import load_controller, resolve_policy
 from bitline.arch.dram.interleave import Interleave, interleave_of
 from bitline.arch.dram.mapping import parse_mapping
 from bitline.arch.dram.table import build_table
+from bitline.arch.link.bound import send_s
 from bitline.arch.npu.mapping import Mapping
 from bitline.arch.pim.newton import KvShape, NewtonAttention
 from bitline.arch.systems.system import MemorySpec, System, memory_part, npu_spec
-from bitline.base.errors import CapacityError, SpecError
-from bitline.sim.run.batch_plan import BatchPlan, BatchWorkload, ByChannel, DeviceMemory, contexts_of
+from bitline.base.errors import SpecError
+from bitline.base.files import whole_file
+from bitline.sim.run.batch_plan import BatchPlan, BatchWorkload, ByChannel, DeviceMemory, TraceWorkload, contexts_of
+from bitline.sim.run.command_log import HEADER, CommandText
 from bitline.sim.run.npu_lowering import NpuLowering
 from bitline.sim.run.npu_machine import ChannelClass, MachineSpec, NpuMachine, RegionResult
-from bitline.sim.schedule.iteration import Plan, Stage, Work, interleaved, npu_alone, serial
+from bitline.sim.run.timeline import Span
+from bitline.sim.schedule.iteration import Plan, Stage, Work, in_order, interleaved, npu_alone, serial
 from bitline.sim.schedule.layer_parts import LayerParts, layer_parts
 from bitline.sim.schedule.region import BankAttention, NpuOperator, Region
 from bitline.sim.schedule.serving_policy import BatchPolicy
-from bitline.sim.schedule.split import Collective, collectives, pipeline_round_s, pipeline_stage, stage_bytes
+from bitline.sim.schedule.split import Collective, collectives, pipeline_stage, stage_bytes
 from bitline.sim.schedule.sub_batch import halves
-from bitline.arch.link.bound import send_s
-from bitline.traces import Operator
+from bitline.traces import Operator, Trace
 
 PS = 1e12
 PLACES = 16
@@ -37,6 +43,8 @@ class StageTime:
 
     name: str
     count: int
+    group: int
+    """Stages of one group come in turn, as often as they come."""
     region: Region
     result: RegionResult
     bound_ps: float
@@ -80,7 +88,7 @@ class BatchRun:
         system: System,
         policy: BatchPolicy,
         tiling: Mapping,
-        workload: BatchWorkload,
+        workload: BatchWorkload | TraceWorkload,
         *,
         fast_forward: bool = True,
         logging: bool = False,
@@ -103,7 +111,9 @@ class BatchRun:
             organisation.n_banks,
             organisation.row_bytes,
         )
-        self.plan = BatchPlan(workload, policy, memory)
+        self.given = workload.trace if isinstance(workload, TraceWorkload) else None
+        if isinstance(workload, BatchWorkload):
+            self.plan = BatchPlan(workload, policy, memory)
         self.lowering = NpuLowering(self.npu, tiling, self.interleave, self.part, policy.kv_page_tokens)
         self.machine_spec = self._machine_spec(system.memory)
         self.fast_forward, self.logging, self.bins = fast_forward, logging, bins
@@ -165,6 +175,9 @@ class BatchRun:
 
     def run(self, progress: Callable[[int], None] | None = None) -> None:
         """Every iteration of the workload."""
+        if self.given is not None:
+            self.iterations.append(self._given(self.given))
+            return
         for i in range(self.workload.iterations):
             if not self.plan.pool.running:
                 break
@@ -172,6 +185,15 @@ class BatchRun:
             self.plan.pool.step()
             if progress is not None:
                 progress(i + 1)
+
+    def _given(self, trace: Trace) -> Iteration:
+        """The operators of a trace, one region for each of its blocks."""
+        device = DeviceTime()
+        for group, block in enumerate(trace.blocks):
+            region = Region("operators", block.repeats, tuple(self.lowering.chain(block.operators)))
+            result = RegionResult.empty() if self.only_bound else self._run_region(region)
+            device.stages.append(StageTime(region.name, region.count, group, region, result, self._bound_ps(region)))
+        return Iteration([[device]], device.time_ps / PS, device.bound_ps / PS, 0, ())
 
     def _iteration(self) -> Iteration:
         batches = self.plan.micro_batches()
@@ -181,10 +203,8 @@ class BatchRun:
         times = [[one.time_ps / PS for one in row] for row in devices]
         bounds = [[one.bound_ps / PS for one in row] for row in devices]
         sends = self._sends(batches)
-        return Iteration(
-            devices, _round_s(times, sends), _round_s(bounds, sends), tokens, self.plan.workload and contexts_of(
-                [request for batch in batches for request in batch]),
-        )  # fmt: skip
+        contexts = tuple(context for batch in batches for context in contexts_of(batch))
+        return Iteration(devices, _round_s(times, sends), _round_s(bounds, sends), tokens, contexts)
 
     def _sends(self, batches: Sequence[ByChannel]) -> float:
         """From each pipeline stage to the next, of the largest micro-batch."""
@@ -203,8 +223,51 @@ class BatchRun:
         for step in plan:
             region = self._region(step, parts, cut)
             result = RegionResult.empty() if self.only_bound else self._run_region(region)
-            found.stages.append(StageTime(step.name, step.count, region, result, self._bound_ps(region)))
+            found.stages.append(StageTime(step.name, step.count, step.group, region, result, self._bound_ps(region)))
         return found
+
+    # --- logs ---
+
+    def _timed(self) -> Iterator[tuple[int, StageTime]]:
+        """Every stage of the first device, as often as it comes, with the time at which it begins (ps)."""
+        now = 0
+        for iteration in self.iterations:
+            stages = iteration.devices[0][0].stages
+            for stage in in_order(tuple(Stage(str(i), one.count, one.group, (), ()) for i, one in enumerate(stages))):
+                one = stages[int(stage.name)]
+                yield now, one
+                now += one.result.time_ps
+
+    def first_product_tick(self) -> int:
+        """The tick at which attention in the banks first begins, if it does: where a look at commands pays."""
+        start = next((now for now, one in self._timed() if one.region.attention is not None), 0)
+        return int(start / self.part.tick_ps)
+
+    def write_commands(self, path: Path, first_tick: int = 0, last_tick: int | None = None) -> None:
+        """Write the commands of first_tick <= tick < last_tick as CSV, one channel of each class.
+
+        Classes differ from region to region: a channel is there where it stands for its class.
+        """
+        text = CommandText(self.part, self.table.commands)
+        with whole_file(path) as stream:
+            stream.write(HEADER.encode())
+            for now, one in self._timed():
+                origin = round(now / self.part.tick_ps)
+                if last_tick is not None and origin >= last_tick:
+                    break
+                logs = [(channel, _window(rows, origin, first_tick, last_tick)) for channel, rows in one.result.logs]
+                if any(len(rows) for _channel, rows in logs):
+                    text.write(stream, logs)
+
+    def spans(self) -> Iterator[Span]:
+        """Tasks of every kind of stage, each at its first time, by unit."""
+        seen: set[int] = set()
+        for now, one in self._timed():
+            if id(one) in seen:
+                continue
+            seen.add(id(one))
+            for unit, operator, start, end in sorted(one.result.tasks, key=lambda task: (task[0], task[2])):
+                yield Span(unit, f"{one.name}: {operator}", now + start, now + end)
 
     @property
     def _in_banks(self) -> bool:
@@ -305,7 +368,7 @@ class BatchRun:
         }
 
     def _bound_ps(self, region: Region) -> float:
-        """The longest of three: bytes, products with the exchanges that they wait for, attention on the fullest channel.
+        """The longest of bytes, products with the exchanges that they wait for, and attention on the fullest channel.
 
         Weights may come while the operator before them computes, so what each operator takes alone does not add up.
         """
@@ -330,13 +393,26 @@ def memory_interleave(memory: MemorySpec) -> Interleave:
     return interleave_of(parse_mapping(text, part.organisation, memory.channels), part.organisation, memory.channels)
 
 
+def _window(rows: np.ndarray, origin: int, first: int, last: int | None) -> np.ndarray:
+    """Logged commands of a region that begins at tick `origin`, those of first <= tick < last."""
+    moved = rows.copy()
+    moved["tick"] += origin
+    keep = moved["tick"] >= first
+    if last is not None:
+        keep &= moved["tick"] < last
+    found: np.ndarray = moved[keep]
+    return found
+
+
 def _after(chain: list[NpuOperator], exchange: Collective, link_ps: int) -> list[NpuOperator]:
     """The chain with an exchange after the last product whose name begins so."""
     name = exchange.name
     if name == "residual":
         fitting = [i for i, one in enumerate(chain) if one.kind == "matmul"]
     else:
-        fitting = [i for i, one in enumerate(chain) if one.name.startswith(name) and one.kind in ("matmul", "embedding")]
+        fitting = [
+            i for i, one in enumerate(chain) if one.name.startswith(name) and one.kind in ("matmul", "embedding")
+        ]
     if not fitting:
         return chain
     found = list(chain)
@@ -351,6 +427,3 @@ def _round_s(times: list[list[float]], sends_s: float) -> float:
     alone = max(sum(row) for row in times)
     way = max(sum(row[j] for row in times) for j in range(len(times[0])))
     return max(alone, way + sends_s)
-
-
-__all__ = ["BatchRun", "CapacityError", "DeviceTime", "Iteration", "StageTime", "pipeline_round_s"]

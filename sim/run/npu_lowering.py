@@ -9,13 +9,14 @@ import numpy as np
 
 from bitline.arch.dram.interleave import Interleave
 from bitline.arch.dram.part import PartSpec
+from bitline.arch.npu.bound import job_bound, vector_unit
+from bitline.arch.npu.energy import Work, work_of
 from bitline.arch.npu.jobs import GemmJob, Job
 from bitline.arch.npu.lower import Lowered, lower
 from bitline.arch.npu.mapping import Mapping
 from bitline.arch.npu.memory_map import MemoryMap
 from bitline.arch.npu.operators import OperatorJobs, jobs_of, macs_per_pe
 from bitline.arch.npu.spec import NpuSpec
-from bitline.arch.npu.vector import VectorUnit
 from bitline.csrc.engine.program import Program
 from bitline.sim.schedule.region import NpuOperator
 from bitline.traces import Operator
@@ -32,9 +33,7 @@ class NpuLowering:
 
     def __init__(self, npu: NpuSpec, tiling: Mapping, interleave: Interleave, part: PartSpec, kv_page: int = 1) -> None:
         self.npu, self.tiling, self.interleave, self.kv_page = npu, tiling, interleave, kv_page
-        vector = npu.vector.model_dump()
-        vector.pop("source")
-        self.timer = VectorUnit(**vector)
+        self.timer = vector_unit(npu.vector)
         self.bandwidth_gb_s = part.peak_bandwidth_gb_s * interleave.channels
         self.memory = MemoryMap(
             capacity_bytes=interleave.n_lines * interleave.line_bytes,
@@ -84,21 +83,20 @@ class NpuLowering:
         operator = one.operator
         name = operator.name.split(".", 1)[1] if operator.layer >= 0 else operator.name
         lowered = [self._lower(job, operator) for job in one.jobs]
+        bounds = [job_bound(found.job, self.npu, self.bandwidth_gb_s) for found in lowered]
         content = tuple(getattr(operator, field) for field in CONTENT)
-        macs = sum(found.job.macs for found in lowered if isinstance(found.job, GemmJob))
-        # Every byte is written to the core once and read once; so is every result.
-        sram = sum(2.0 * (found.counts.load_bytes + found.counts.store_bytes) for found in lowered)
+        work = Work()
+        for found in lowered:
+            work += work_of(found, self.npu)
         return NpuOperator(
             name,
             operator.kind,
             tuple(found.programs for found in lowered),
             float(operator.flops),
             float(operator.bytes),
-            sum(self._compute_ps(found.job) for found in lowered),
-            sum(found.job.unique_bytes for found in lowered) / (self.bandwidth_gb_s * 1e9) * PS,
-            macs,
-            sram,
-            sum(found.counts.vector_elements for found in lowered),
+            sum(bound.compute_s for bound in bounds) * PS,
+            sum(bound.memory_s for bound in bounds) * PS,
+            work,
             (name, content, tuple(found.job.unique_bytes for found in lowered)),
         )
 
@@ -106,11 +104,3 @@ class NpuLowering:
         if isinstance(job, GemmJob):
             job = replace(job, macs_per_pe=macs_per_pe(self.npu.array.macs_per_pe, operator))
         return lower(job, self.npu, self.tiling, self.memory, self.timer)
-
-    def _compute_ps(self, job: Job) -> float:
-        """A product at the arrays' peak."""
-        if not isinstance(job, GemmJob):
-            return 0.0
-        array = self.npu.array
-        peak = self.npu.cores * array.count * array.rows * array.columns * job.macs_per_pe
-        return job.macs / peak * self.npu.period_ps

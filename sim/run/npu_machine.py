@@ -18,8 +18,8 @@ from bitline.csrc.engine.simulator import Simulator
 from bitline.csrc.systolic.core import NpuCore
 from bitline.csrc.tasks.dispatcher import TASK, Dispatcher
 from bitline.csrc.tasks.unit import Unit
-from bitline.sim.schedule.bank_attention import BankTasks, ChannelUnits, Tasks
 from bitline.sim.schedule.bank_attention import NAMES as BANK_OPERATORS
+from bitline.sim.schedule.bank_attention import BankTasks, ChannelUnits, Tasks
 from bitline.sim.schedule.region import BankAttention, NpuOperator, Region
 
 QUEUED = 64
@@ -56,6 +56,10 @@ class RegionResult:
     """Time with a tile in the arrays, mean over cores."""
     bytes_asked: int = 0
     lanes: dict[str, Any] | None = None
+    logs: list[tuple[int, np.ndarray]] = field(default_factory=list)
+    """Commands of the first channel of each class, on request: ticks from the region's start."""
+    tasks: list[tuple[str, str, int, int]] = field(default_factory=list)
+    """(unit, operator, start, end), ps from the region's start, on request."""
     events: int = 0
     bytes_by_dma: int = 0
     """Of the bytes asked for, those of vectors and appends that go to the rows of the banks."""
@@ -184,7 +188,8 @@ class NpuMachine:
     def _write_shape(self, size: int) -> int:
         line, pitch = self.spec.interleave.line_bytes, self.spec.interleave.column_pitch_bytes()
         lines = -(-size // line)
-        return {channel.add_shape(WRITES, lines, line, pitch) for channel in self.channels}.pop()
+        numbers: set[int] = {channel.add_shape(WRITES, lines, line, pitch) for channel in self.channels}
+        return numbers.pop()
 
     # --- a region ---
 
@@ -223,10 +228,20 @@ class NpuMachine:
         tasks, names = Tasks(), [operator.name for operator in region.chain]
         self._chain(tasks, region.chain)
         if region.attention is not None:
-            assert self.spec.attention is not None and bank_tasks is not None
+            assert bank_tasks is not None
             self._attention(tasks, region.attention, classes, len(names), bank_tasks)
             names += BANK_OPERATORS
         return tasks, names
+
+    def _unit_names(self) -> list[str]:
+        names = [f"npu core {i}" for i in range(self.cores_n)] + [f"vector unit {i}" for i in range(self.cores_n)]
+        names.append("link")
+        for channel in self.channels:
+            which = f"channel {channel.channel} (x{channel.multiplicity})"
+            names.append(f"dma to {which}")
+            if self.spec.attention is not None:
+                names.append(f"banks of {which}")
+        return names
 
     def _chain(self, tasks: Tasks, chain: Sequence[NpuOperator]) -> None:
         """Jobs in order. On one core the next job's weights may come early: the core keeps its activations back."""
@@ -299,6 +314,16 @@ class NpuMachine:
         found.npu_busy_ps = int(found.core["array_busy"] * 1e6 / self.spec.clock_mhz / self.cores_n)
         if lanes is not None:
             found.lanes = lanes.rows(over)
+        if self.logging:
+            found.logs = [(channel.channel, channel.log_rows()) for channel in self.channels]
+            units = self._unit_names()
+            found.tasks = [
+                (units[unit], names[operator], begun, ended)
+                for unit, operator, begun, ended in zip(
+                    rows["unit"].tolist(), rows["operator"].tolist(), start.tolist(), done.tolist()
+                )
+                if ended > begun
+            ]
         return found
 
 

@@ -14,7 +14,7 @@ from bitline.arch.npu.mapping import Mapping, load_mapping
 from bitline.arch.systems.system import System, load_system, npu_spec
 from bitline.base.errors import SpecError, did_you_mean
 from bitline.base.hashing import content_hash, source_hash
-from bitline.sim.run.batch_plan import BatchWorkload, make_batch_workload
+from bitline.sim.run.batch_plan import BatchWorkload, TraceWorkload, make_batch_workload
 from bitline.sim.run.batch_result import batch_bound_result, batch_result
 from bitline.sim.run.batch_run import BatchRun
 from bitline.sim.run.bound_run import BoundRun
@@ -26,17 +26,25 @@ from bitline.sim.run.workload import Workload, make_workload
 from bitline.sim.schedule.policy import Policy, load_policy
 from bitline.sim.schedule.serving_policy import BatchPolicy, load_any_policy, load_batch_policy
 from bitline.traces import DTYPES, DType
+from bitline.traces.one_operator import operator_trace
+from bitline.traces.scale_sim import topology_trace
 
 LEVELS = ("cycle", "bound")
 POLICY_PREFIX = "policy."
 TILING_PREFIX = "mapping."
+
+AnyWorkload = Workload | BatchWorkload | TraceWorkload
 
 
 @dataclass(frozen=True)
 class Request:
     """What a user asks to be run, besides the system, the policy and their settings."""
 
-    model: str
+    model: str | None = None
+    operator: str | None = None
+    """One operator, as text."""
+    topology: str | None = None
+    """A SCALE-Sim topology file."""
     phase: str = "decode"
     batch: int = 1
     context: int = 1024
@@ -50,9 +58,21 @@ class Request:
     dtype: str | None = None
 
     @property
+    def given(self) -> bool:
+        """Are operators given in place of a model?"""
+        return self.operator is not None or self.topology is not None
+
+    @property
+    def name(self) -> str:
+        """The model. Raises SpecError where there is none."""
+        if self.model is None:
+            raise SpecError("nothing to run", field="model", expected="a model; operators run on an NPU")
+        return self.model
+
+    @property
     def batched(self) -> bool:
         """Does it say what only batched runs know?"""
-        return not (self.lengths is self.tensor is self.pipeline is None and self.iterations == 1)
+        return not (self.lengths is None and self.tensor is None and self.pipeline is None and self.iterations == 1)
 
 
 @dataclass(frozen=True)
@@ -63,19 +83,17 @@ class Plan:
     system: System
     policy_name: str
     policy: Policy | BatchPolicy
-    workload: Workload | BatchWorkload
+    workload: AnyWorkload
     provenance: dict[str, Any]
     tiling: Mapping | None = None
 
     @property
     def steps(self) -> int:
         """Tokens of a request, or iterations."""
-        return self.workload.iterations if isinstance(self.workload, BatchWorkload) else len(self.workload.contexts)
+        return len(self.workload.contexts) if isinstance(self.workload, Workload) else self.workload.iterations
 
 
-def plan(
-    system: str, *, policy: str | None = None, settings: dict[str, Any] | None = None, **asked: Any
-) -> Plan:
+def plan(system: str, *, policy: str | None = None, settings: dict[str, Any] | None = None, **asked: Any) -> Plan:
     """Load and check everything that a run names.
 
     Settings begin with `policy.` or `mapping.` (tiles on an NPU), or speak of the system. `asked`: see Request.
@@ -89,23 +107,26 @@ def plan(
     if policy_name is None:
         raise SpecError("the system names no policy", file=system, field="policy", expected="a policy, or --policy")
     schedule: Policy | BatchPolicy
-    workload: Workload | BatchWorkload
+    workload: AnyWorkload
     tiling = None
     if hardware.npu is not None:
         schedule = load_batch_policy(policy_name, for_policy)
         tiling = load_mapping(schedule.tiling, for_tiling)
-        workload = _batch(request, _npu_dtype(hardware, request.dtype))
+        dtype = _npu_dtype(hardware, request.dtype)
+        workload = _given(request, dtype) if request.given else _batch(request, dtype)
     elif hardware.processor is not None and request.batched:
         schedule = load_any_policy(policy_name, for_policy)
         workload = _batch(request, _known_dtype(request.dtype or "bf16"))
     else:
+        if request.given:
+            raise SpecError(f"system '{system}' has no NPU", field="operator", expected="a system with an NPU")
         if request.batched:
             raise SpecError(
                 f"system '{system}' runs request by request", field="lengths", expected="a system with an NPU or a GPU"
             )
         schedule = load_policy(policy_name, for_policy)
         workload = make_workload(
-            request.model,
+            request.name,
             request.phase,
             request.batch,
             request.context,
@@ -136,11 +157,20 @@ def _of(settings: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {name[len(prefix) :]: settings[name] for name in settings if name.startswith(prefix)}
 
 
+def _given(request: Request, dtype: DType) -> TraceWorkload:
+    """Operators that were given as they are."""
+    if request.operator is not None:
+        trace = operator_trace(request.operator, dtype)
+        return TraceWorkload(request.operator, "forward", trace.activation_dtype, trace)
+    assert request.topology is not None
+    return TraceWorkload(request.topology, "forward", dtype, topology_trace(request.topology, dtype))
+
+
 def _batch(request: Request, dtype: DType) -> BatchWorkload:
     if request.prompt is not None or request.tokens is not None:
         raise SpecError("prompt and tokens say nothing of a batch", field="prompt", expected="lengths, or a context")
     return make_batch_workload(
-        request.model,
+        request.name,
         request.phase,
         request.batch,
         request.context,
@@ -198,10 +228,11 @@ def execute(
             gpu = GpuBatchRun(planned.system_name, system, workload)
             gpu.run()
             return gpu.result(*names), None
+        assert isinstance(workload, Workload)
         bound = BoundRun(planned.system_name, system, workload)
         bound.run()
         return bound.result(*names), None
-    if isinstance(workload, BatchWorkload):
+    if not isinstance(workload, Workload):
         assert isinstance(policy, BatchPolicy)
         assert planned.tiling is not None
         batch = BatchRun(
@@ -265,10 +296,15 @@ def _known_dtype(asked: str) -> DType:
     raise SpecError(f"unknown number format '{asked}'", field="dtype", expected=did_you_mean(asked, DTYPES))
 
 
-def _command(system: str, workload: Workload | BatchWorkload, policy: str | None, settings: dict[str, Any]) -> str:
+def _command(system: str, workload: AnyWorkload, policy: str | None, settings: dict[str, Any]) -> str:
     """The command line that gives this result again."""
     said = workload.to_dict()
-    words = ["bitline", "run", system, "--model", workload.model, "--phase", workload.phase]
+    words = ["bitline", "run", system]
+    if isinstance(workload, TraceWorkload):
+        option = "--topology" if workload.model.endswith(".csv") else "--operator"
+        words += [option, workload.model, "--dtype", workload.dtype]
+    else:
+        words += ["--model", workload.model, "--phase", workload.phase]
     for name in ("batch", "context", "prompt", "tokens", "lengths", "seed", "tensor", "pipeline", "iterations"):
         if name in said:
             words += [f"--{name}", str(said[name])]

@@ -1,9 +1,9 @@
 """Tasks of attention in the banks: vectors written, scores, softmax on the vector units, probabilities, contexts.
 
-Per request: its new key and value are appended and its query is written, a group of heads at a time; scores of a group
-come back with the results of each tile; softmax of the group runs on the vector unit; the probabilities of each head are
-written and multiplied with the values; partial sums of long contexts are added. Programs of one channel run in the order
-in which they become ready.
+Per request: its new key and value are appended and its query is written, a group of heads at a time; scores of a
+group come back with the results of each tile; softmax of the group runs on the vector unit; the probabilities of each
+head are written and multiplied with the values; partial sums of long contexts are added. Programs of one channel run in
+the order in which they become ready.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from bitline.arch.npu.energy import Work
 from bitline.arch.pim.newton import KvShape
 from bitline.csrc.engine.program import Program
 
@@ -26,9 +27,7 @@ class NpuOperator:
     """At the arrays' peak."""
     memory_ps: float
     """Every byte once at the memory's peak."""
-    macs: int
-    sram_bytes: float
-    vector_elements: int
+    work: Work
     key: Hashable
     """What it asks for: operators with equal keys take the same time."""
     link_ps: int = 0

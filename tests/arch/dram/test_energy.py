@@ -77,3 +77,28 @@ def test_a_refresh_of_all_banks_is_shared_by_the_banks_it_reaches():
 
 def test_nothing_costs_nothing():
     assert energy_of(load_part("ddr4-3200"), {}, 0, 0)["total"] == 0
+
+
+def test_pim_commands_cost_multiples_of_activates_and_reads():
+    # NewtonSim configuration.cc: GWRITE is a row of reads, G_ACT four activates, COMP four reads, the results of 32
+    # banks are one read's bits. A read is 1.2 V x 335 mA x 2 ns = 804 pJ.
+    part = load_part("neupims-hbm2")
+    read, pins = 1.2 * (390 - 55) * 2, 2.03 * 512
+    event = event_energy(part)
+    assert event.read_array_pj == pytest.approx(read)
+    assert energy_of(part, {"GWRITE": 1}, 0, 0)["total"] == pytest.approx(16 * read)
+    assert energy_of(part, {"G_ACT": 1}, 0, 0)["total"] == pytest.approx(4 * event.activate_pj)
+    assert energy_of(part, {"COMP": 1}, 0, 0)["total"] == pytest.approx(4 * read)
+    assert energy_of(part, {"READRES": 1}, 0, 0)["total"] == pytest.approx(read + pins)
+
+
+def test_a_composite_costs_its_columns_and_its_result():
+    part = load_part("neupims-hbm2")
+    separate = energy_of(part, {"COMP": 8, "READRES": 1}, 0, 0)
+    assert energy_of(part, {"COMPS_READRES": 1}, 0, 0, composite_columns=8) == separate
+
+
+def test_a_second_row_buffer_stands_by_like_the_first():
+    part = load_part("neupims-hbm2")
+    one = energy_of(part, {}, 100, 50)["background"]
+    assert energy_of(part, {}, 100, 50, pim_open_standby_ns=100, pim_closed_standby_ns=50)["background"] == 2 * one

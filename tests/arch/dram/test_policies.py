@@ -142,7 +142,7 @@ def test_banked_queues_cannot_split_an_activation():
 @pytest.mark.parametrize("name", CONTROLLERS.names())
 def test_every_controller_of_the_library_loads(name):
     controller = load_controller(name)
-    assert (controller.pooled is None) != (controller.banked is None)
+    assert [controller.pooled, controller.banked, controller.newton].count(None) == 2
     assert controller.source
 
 
@@ -155,7 +155,7 @@ def test_every_controller_of_the_library_loads(name):
         ({"pooled.page": "ajar"}, "pooled.page"),
         ({"pooled.write_low": 0.9}, "write_low has to be below write_high"),
         ({"refresh": "sometimes"}, "refresh"),
-        ({"banked.commands": 8}, "give exactly one of pooled and banked"),
+        ({"banked.commands": 8}, "give exactly one of pooled, banked and newton"),
     ],
 )
 def test_a_controller_that_makes_no_sense_is_refused(settings, says):

@@ -9,8 +9,10 @@ from bitline.arch.dram.controller import CONTROLLERS
 from bitline.arch.dram.memory import Memory
 from bitline.arch.dram.part import PARTS, load_part
 
+OF_PIM_PARTS = ("newton", "neupims")
 PARTS_AND_CONTROLLERS = st.sampled_from(
-    [("ddr4-3200", name) for name in CONTROLLERS.names() if name != "frfcfs-per-bank"]
+    [("ddr4-3200", name) for name in CONTROLLERS.names() if name not in ("frfcfs-per-bank", *OF_PIM_PARTS)]
+    + [("newton-hbm2", "newton"), ("neupims-hbm2-careful", "neupims")]
     + [(part, "frfcfs-per-bank") for part in ("gddr6-14", "hbm2-2000", "hbm3-6400", "lpddr5-6400")]
     + [("dramsim3-lpddr4-2400", "dramsim3"), ("ddr5-4800", "frfcfs"), ("hbm3-6400", "banked"), ("gddr6-aim", "frfcfs")]
 )

@@ -85,7 +85,7 @@ class Bench:
         names = [command.name for command in self.table.commands]
         counts, issued = self.core.counts()
         return Outcome(
-            [(tick, names[number], bank, row, column) for tick, number, bank, row, column in self.core.take_log().tolist()],
+            [(tick, names[number], *place) for tick, number, *place in self.core.take_log().tolist()],
             self.core.take_completions().tolist(),
             self.core.take_pim_completions().tolist(),
             counts,
@@ -119,10 +119,8 @@ def random_work():
             row, comps, results = random_.randrange(8), random_.randint(1, 32), random_.randint(1, 6)
             pim.append(("header", {"row": row, "comps": comps * results, "results": results}))
             pim += [("comps", {"row": row, "comps": comps})] * results
-        memory = [
-            (random_.choice(("read", "read", "write")), (random_.randrange(32), random_.randrange(12), random_.randrange(16)))
-            for _ in range(requests)
-        ]
+        kinds = [random_.choice(("read", "read", "write")) for _ in range(requests)]
+        memory = [(kind, (random_.randrange(32), random_.randrange(12), random_.randrange(16))) for kind in kinds]
         work, tick = [], 0
         while pim or memory:
             if pim and random_.random() < len(pim) / (len(pim) + len(memory)):

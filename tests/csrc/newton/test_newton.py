@@ -11,6 +11,7 @@ from bitline.sim.check import Checker
 
 DUAL = ("neupims-hbm2", "neupims-hbm2-careful")
 SINGLE = ("newton-hbm2", "newton")
+ALL = [*[(part, "neupims") for part in DUAL], SINGLE]
 SEEDS = st.integers(0, 1 << 30)
 MEMORY_COMMANDS = ("ACT", "PRE", "RD", "WR")
 
@@ -22,19 +23,28 @@ def tile(row, comps, results=1):
     ]
 
 
-@pytest.mark.parametrize("part", DUAL)
+@pytest.mark.parametrize(("part", "controller"), ALL)
 @settings(max_examples=12, deadline=None)
 @given(seed=SEEDS, gap=st.sampled_from([2, 8, 40]))
-def test_checker_accepts_whatever_is_issued(part, run_newton, random_work, seed, gap):
-    outcome = run_newton(random_work(seed, gap=gap), part)
+def test_checker_accepts_whatever_is_issued(part, controller, run_newton, random_work, seed, gap):
+    outcome = run_newton(random_work(seed, gap=gap), part, controller)
     report = Checker(part).check(outcome.checker_log())
     assert report.passed, report.text()
-    # The two rule sets with their own numbers, too.
-    rules = "neupims" if part == "neupims-hbm2" else "neupims-careful"
-    assert Checker(rules).check(outcome.checker_log()).passed
 
 
-@pytest.mark.parametrize(("part", "controller"), [*[(part, "neupims") for part in DUAL], SINGLE])
+@pytest.mark.parametrize(("part", "rules"), list(zip(DUAL, ("neupims", "neupims-careful"))))
+def test_rule_sets_with_their_own_numbers_agree(part, rules, run_newton, random_work):
+    assert Checker(rules).check(run_newton(random_work(5), part).checker_log()).passed
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=SEEDS)
+def test_careful_rules_find_what_newtonsim_leaves_out(run_newton, random_work, seed):
+    report = Checker("neupims-careful").check(run_newton(random_work(seed, requests=800)).checker_log())
+    assert not report.passed
+
+
+@pytest.mark.parametrize(("part", "controller"), ALL)
 @settings(max_examples=8, deadline=None)
 @given(seed=SEEDS)
 def test_every_request_is_answered_once_and_every_command_counted(part, controller, run_newton, random_work, seed):
@@ -54,7 +64,7 @@ def test_every_request_is_answered_once_and_every_command_counted(part, controll
     assert outcome.issued["READRES"] + outcome.issued["COMPS_READRES"] == kinds.count("comps")
 
 
-@pytest.mark.parametrize(("part", "controller"), [("neupims-hbm2", "neupims"), SINGLE])
+@pytest.mark.parametrize(("part", "controller"), ALL)
 @settings(max_examples=8, deadline=None)
 @given(seed=SEEDS)
 def test_ticks_that_are_skipped_change_nothing(part, controller, run_newton, random_work, seed):
@@ -108,8 +118,9 @@ def test_group_activates_of_a_rank_are_tfaw_apart_and_ranks_run_side_by_side(run
 def test_a_careful_group_activate_waits_for_the_power_window(run_newton):
     work = [(0, "read", (3, 1, 0)), *[(20, *row[1:]) for row in tile(5, 8)]]
     plain, careful = (run_newton(work, part) for part in DUAL)
-    assert plain.at("G_ACT")[0] - plain.at("ACT")[0] < 30
-    assert careful.at("G_ACT")[0] - careful.at("ACT")[0] == 30 or careful.log[[r[1] for r in careful.log].index("G_ACT")][2] >= 16
+    first = [min(row[0] for row in run.log if row[1] == "G_ACT" and row[2] < 16) for run in (plain, careful)]
+    assert first[0] - plain.at("ACT")[0] < 30
+    assert first[1] - careful.at("ACT")[0] == 30
 
 
 def test_careful_rows_close_after_the_last_column_of_the_composite(run_newton):
@@ -155,3 +166,23 @@ def test_columns_and_results_can_be_commands_of_their_own(run_newton):
     columns = outcome.at("COMP")
     assert [b - a for a, b in pairwise(columns)] == [2] * 7
     assert outcome.at("READRES") == [columns[-1] + 2]
+
+
+def test_a_whole_tile_is_queued_before_it_starts(run_newton):
+    header, *comps = tile(5, 8, 3)
+    late = [(500 + 300 * i, *row[1:]) for i, row in enumerate(comps)]
+    early, whole = (run_newton([header, *late], settings={"newton.whole_tiles": whole}) for whole in (False, True))
+    assert early.at("P_HEADER")[0] < 10
+    assert whole.at("P_HEADER")[0] == 1101
+
+
+def test_the_second_row_buffer_is_counted_as_open_from_the_first_group_activate_to_the_last_precharge(run_newton):
+    outcome = run_newton([*tile(5, 8), *tile(6, 8)])
+    open_ticks = 0
+    for rank in range(2):
+        opened = [row[0] for row in outcome.log if row[1] == "G_ACT" and row[2] // 16 == rank]
+        closed = [row[0] for row in outcome.log if row[1] == "PIM_PRECHARGE" and row[2] // 16 == rank]
+        open_ticks += closed[-1] - opened[0] + outcome.end - opened[4]
+    assert outcome.counts["pim_open_standby"] == open_ticks
+    assert outcome.counts["pim_open_standby"] + outcome.counts["pim_closed_standby"] == 2 * outcome.end
+    assert outcome.counts["open_standby"] == 0

@@ -39,7 +39,8 @@ def ours(run_newton, theirs):
 
 def _place(name, row):
     dropped = EMPTY.get(name, "").split()
-    return (int(row["cycle"]), name, *(int(row[cell]) for cell in ("rank", "bank_group", "bank") if cell not in dropped))
+    cells = [cell for cell in ("rank", "bank_group", "bank") if cell not in dropped]
+    return (int(row["cycle"]), name, *(int(row[cell]) for cell in cells))
 
 
 def test_pim_commands_are_at_the_cycles_of_newtonsims_log(ours, theirs):
