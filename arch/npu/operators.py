@@ -1,10 +1,10 @@
 """From operators of a trace to jobs of an NPU.
 
-Products of weights are one job. Attention is a batch of products for each request, its keys and values as the
-"weights"; query heads that share them are rows of one product. Experts are a batch of products, as many as are expected
-to be hit, with alike shares of the rows. Elementwise operators and activations that follow a product work on its
-results while these are in the accumulator, where the mapping fuses. Products of causal attention over a prompt are
-whole.
+Products of weights are one job. Attention is a batch of products for each request, its keys and values as "weights";
+query heads that share them are rows of one product. Experts are a batch of products, as many as are expected to be hit
+(rounded), with alike shares of the rows (rounded up). Elementwise operators and activations that follow a product work
+on its results while these are in the accumulator, where the mapping fuses. Products of causal attention over a prompt
+are whole. Fused attention keeps its scores in the core.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from bitline.arch.npu.jobs import Epilogue, GemmJob, Job, Operand, Rows, VectorJob
+from bitline.arch.npu.jobs import AttentionJob, Epilogue, GemmJob, Job, Operand, Rows, VectorJob
 from bitline.base.errors import SpecError
 from bitline.traces import BITS, Operator, Tensor
 from bitline.traces.dtypes import DType
@@ -90,7 +90,7 @@ def _product(operator: Operator) -> GemmJob:
 
 
 def _experts(operator: Operator) -> GemmJob:
-    hit = max(1, ceil(operator.experts_hit))
+    hit = max(1, round(operator.experts_hit))
     rows = ceil(operator.m / hit)
     matrix = next(tensor for tensor in operator.inputs if tensor.role == "weight")
     return GemmJob(
@@ -106,15 +106,27 @@ def _experts(operator: Operator) -> GemmJob:
 
 
 def _attention(operator: Operator, kv_page: int) -> list[Job]:
-    if operator.part not in ("score", "context"):
-        raise SpecError(
-            f"operator '{operator.name}' is fused attention", field="model", expected="score, softmax and context apart"
-        )
-    cache = next(tensor for tensor in operator.inputs if tensor.role == "kv")
+    make = _attention_of if operator.part else _fused_attention_of
     return [
-        _attention_of(operator, cache, request, context, tokens, kv_page)
+        make(operator, request, context, tokens, kv_page)
         for request, (context, tokens) in enumerate(_requests(operator))
     ]
+
+
+def _cache(operator: Operator, tensor: Tensor, request: int, room: int, *, across: bool) -> Operand:
+    """Keys or values of a request, a matrix a head: a token's vector is a row, of keys along the sum, of values across.
+
+    Latent attention over a prompt has keys and values that pass, instead of a cache.
+    """
+    return Operand(
+        f"{tensor.name}.{request}",
+        BITS[tensor.dtype],
+        kept=tensor.role == "kv",
+        layout="rows",
+        across=across,
+        matrices=operator.kv_heads,
+        reserved_rows=room,
+    )
 
 
 def _requests(operator: Operator) -> list[tuple[int, int]]:
@@ -129,25 +141,38 @@ def _requests(operator: Operator) -> list[tuple[int, int]]:
     return found
 
 
-def _attention_of(operator: Operator, cache: Tensor, request: int, seen: int, tokens: int, kv_page: int) -> GemmJob:
+def _attention_of(operator: Operator, request: int, seen: int, tokens: int, kv_page: int) -> Job:
     heads = operator.kv_heads
-    rows = tokens * (operator.heads // heads)
-    room = ceil(seen / kv_page) * kv_page
-    bits = BITS[cache.dtype]
     scores = operator.part == "score"
-    # A token's vector is a row of the cache: of keys along the sum, of values across it.
-    kept = Operand(
-        f"{cache.name}.{request}", bits, kept=True, layout="rows", across=not scores, matrices=heads, reserved_rows=room
-    )
+    cached = next((tensor for tensor in operator.inputs if tensor.role == "kv"), operator.inputs[-1])
     inner, outer = operator.inputs[0], operator.outputs[0]
     return GemmJob(
         f"{operator.name}.{request}",
-        rows,
+        tokens * (operator.heads // heads),
         operator.head_dim if scores else seen,
         seen if scores else operator.n,
         Operand(f"{inner.name}.{request}", BITS[inner.dtype], matrices=heads),
-        kept,
+        _cache(operator, cached, request, ceil(seen / kv_page) * kv_page, across=not scores),
         Operand(f"{outer.name}.{request}", BITS[outer.dtype], matrices=heads),
+        batch=heads,
+    )
+
+
+def _fused_attention_of(operator: Operator, request: int, seen: int, tokens: int, kv_page: int) -> Job:
+    heads = operator.kv_heads
+    cached = [tensor for tensor in operator.inputs if tensor.role == "kv"] or list(operator.inputs[-2:])
+    room = ceil(seen / kv_page) * kv_page
+    inner, outer = operator.inputs[0], operator.outputs[0]
+    return AttentionJob(
+        f"{operator.name}.{request}",
+        tokens * (operator.heads // heads),
+        seen,
+        operator.k,
+        operator.n,
+        Operand(f"{inner.name}.{request}", BITS[inner.dtype], layout="rows", matrices=heads),
+        _cache(operator, cached[0], request, room, across=False),
+        _cache(operator, cached[-1], request, room, across=True),
+        Operand(f"{outer.name}.{request}", BITS[outer.dtype], layout="rows", matrices=heads),
         batch=heads,
     )
 

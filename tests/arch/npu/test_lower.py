@@ -21,8 +21,13 @@ from .conftest import LaneTimer, interpret, make_gemm
 KINDS = ("scale-sim", "onnxim", "neupims", "traffic")
 
 
-def big_memory() -> MemoryMap:
-    return MemoryMap(capacity_bytes=1 << 40)
+def big_memory(interleave_bytes: int = 2048) -> MemoryMap:
+    return MemoryMap(capacity_bytes=1 << 40, interleave_bytes=interleave_bytes)
+
+
+def unpadded_memory() -> MemoryMap:
+    """Tiles are as long as their elements."""
+    return big_memory(1)
 
 
 def mapping_of(kind: str, **fields: object) -> Mapping:
@@ -134,7 +139,7 @@ def test_tiles_cover_every_byte_of_a_tensor(shape, tile, batch, across, layout, 
     job = replace(job, weights=replace(job.weights, across=across))
     fields = dict(zip(("tile_m", "tile_k", "tile_n"), tile))
     mapping = mapping_of("manual", layout=layout, resident=resident, **fields)
-    lowered = lower(job, load_npu("edge-npu"), mapping, big_memory())
+    lowered = lower(job, load_npu("edge-npu"), mapping, unpadded_memory())
     rows = [row for nest in lowered.nests for row in rows_of(nest)]
     loops_m, loops_n = -(-m // tile[0]), -(-n // tile[2])
     stored = covered(rows, "c", STORE)
@@ -189,6 +194,15 @@ def test_a_stream_is_one_line_after_the_other():
         end = address + -(-size // 64) * 64
 
 
+def test_tiles_in_one_piece_are_whole_lines_of_every_channel():
+    mapping = mapping_of("manual", tile_m=64, tile_k=60, tile_n=64)
+    lowered = lower(make_gemm(70, 130, 100), load_npu("edge-npu"), mapping, big_memory())
+    rows = [row for row in rows_of(lowered.nests[0]) if row.tensor == "b"]
+    assert all(row.address % 2048 == 0 == row.row_bytes % 2048 for row in rows)
+    slots = sorted((row.address, row.row_bytes) for row in rows)
+    assert all(low == high or low[0] + low[1] <= high[0] for low, high in pairwise(slots))
+
+
 def test_edges_are_rows_of_their_own():
     mapping = mapping_of("manual", tile_m=64, tile_k=64, tile_n=64)
     lowered = lower(make_gemm(70, 130, 100), load_npu("edge-npu"), mapping, big_memory())
@@ -213,7 +227,7 @@ def test_more_cores_than_tiles_leave_some_idle():
 def test_bias_and_epilogue_work_on_the_accumulator(timer):
     epilogue = (Epilogue("gelu"), Epilogue("add", Operand("residual", 16)))
     job = make_gemm(200, 300, 400, bias=Operand("bias", 16, kept=True), epilogue=epilogue)
-    lowered = lower(job, load_npu("neupims-npu"), load_mapping("traffic"), big_memory(), timer)
+    lowered = lower(job, load_npu("neupims-npu"), load_mapping("traffic"), unpadded_memory(), timer)
     (queue,) = run_all(lowered)
     assert queue.macs == job.macs
     rows = list(rows_of(lowered.nests[0]))
@@ -319,8 +333,12 @@ def test_attention_meets_every_key_once(m, keys, dim, heads, npu):
         return
     queues = run_all(lowered)
     assert sum(queue.macs for queue in queues) == job.macs
-    assert lowered.counts.load_bytes + lowered.counts.store_bytes == job.unique_bytes
     rows = [row for nest in lowered.nests for row in rows_of(nest)]
+    queries = sum(row.tensor == "query" for row in rows) // heads
+    caches = 2 * heads * keys * dim * 2
+    assert lowered.counts.load_bytes + lowered.counts.store_bytes == job.unique_bytes + (queries - 1) * caches
+    if queries > 1:
+        return
     reached = sorted((row.address, row.moved_bytes) for row in rows if row.tensor == "key")
     assert sum(size for _, size in reached) == heads * keys * dim * 2
     assert all(low + size <= high for (low, size), (high, _) in pairwise(reached))
