@@ -231,7 +231,7 @@ def _rows_pass(operator: Operator, function: str, rows: int, elements: int) -> V
             sides.append(Rows(first.name, BITS[first.dtype], sum(w.elements for w in weights), kept=True, shared=True))
     written = sum(tensor.elements for tensor in operator.outputs if tensor.role != "kv") // max(1, rows)
     target = operator.outputs[0]
-    output = Rows(target.name, BITS[target.dtype], max(1, written or elements), kept=target.role == "kv")
+    output = Rows(target.name, BITS[target.dtype], max(1, written or elements))
     return VectorJob(operator.name, function, rows, elements, tuple(sides), (output,))
 
 

@@ -16,7 +16,6 @@ from bitline.csrc.dram.request cimport Completion, Request
 from bitline.csrc.dram.source cimport next_request, PATTERN_BLOCK, Source
 from bitline.csrc.dram.timing cimport NEVER
 from bitline.csrc.engine.event_log cimport LogRow
-from bitline.csrc.pim.newton cimport new_newton
 
 COUNTERS = (
     "reads", "writes", "forwarded", "merged", "row_hits", "row_misses", "row_conflicts", "reused_rows",

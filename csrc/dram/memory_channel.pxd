@@ -1,6 +1,6 @@
 # csrc/dram/memory_channel.pxd: a memory channel as a component: transfers and PIM programs in, answers out.
 #
-# Spec:   the part's timing table, a controller's policy, which lines are the channel's, requests that may be outstanding.
+# Spec:   the part's timing table, a controller's policy, which lines are the channel's, requests it may have open.
 # State:  the controller's; transfers by port, and where each stands; the PIM program that is being queued.
 # Rules:  a transfer is the lines of `rows` rows of `row_bytes` bytes, `pitch` apart, that fall on this channel. One
 #         request is offered a tick; ports, and reads and writes of a port, take turns, each in the order of arrival. A

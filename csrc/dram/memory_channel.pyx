@@ -3,17 +3,17 @@
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
 from bitline.base.errors import InternalError, SpecError
 
 from bitline.csrc.dram.channel cimport (
-    Channel, close_and_refresh, N_CLOSED_STANDBY, N_COMMANDS, N_COMPOSITE_COLUMNS, N_COUNTERS, N_DATA_TICKS,
+    close_and_refresh, N_CLOSED_STANDBY, N_COMMANDS, N_COMPOSITE_COLUMNS, N_COUNTERS, N_DATA_TICKS,
     N_OPEN_STANDBY, N_PIM_CLOSED_STANDBY, N_PIM_OPEN_STANDBY, settle_standby,
 )
 from bitline.csrc.dram.controller cimport PimRequest
-from bitline.csrc.dram.lines cimport locate, own_line, own_lines, place_of
+from bitline.csrc.dram.lines cimport locate, own_line, own_lines
 from bitline.csrc.dram.make_controller cimport new_controller
 from bitline.csrc.dram.request cimport Completion, READ, Request, WRITE
 from bitline.csrc.dram.timing cimport allocate, NEVER

@@ -1,10 +1,10 @@
 # csrc/systolic/core.pxd: an NPU core: systolic arrays, a vector unit, a scratchpad and a DMA engine, running programs.
 #
-# Spec:   the arrays' rule (array.pxd); places of each operand FIFO and of the accumulators, and the bytes that they share;
-#         bytes a cycle of the port.
+# Spec:   the arrays' rule (array.pxd); places of each operand FIFO and of the accumulators, and the bytes that they
+#         share; bytes a cycle of the port.
 # State:  where the four queues stand in the programs; what lies in the FIFOs and accumulators, and from when.
-# Rules:  four queues walk the same program, each in order and each past what is not its own: LOAD, ARRAY, VECTOR, STORE.
-#         A LOAD asks every channel for its part of a tile and fills the next place of an operand FIFO when that is free;
+# Rules:  four queues walk one program, each in order and past what is not its own: LOAD, ARRAY, VECTOR, STORE.
+#         A LOAD asks every channel for its part of a tile and fills the next place of an operand FIFO when it is free;
 #         activations of a program wait until the programs before it are done, weights do not. An ARRAY or VECTOR row
 #         starts when the oldest entries of the FIFOs that it reads have come, and the accumulator entry that it begins
 #         is free; `pop` frees entries when they have been read. A fused VECTOR row works on the entry that the ARRAY

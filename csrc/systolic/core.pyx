@@ -52,10 +52,11 @@ COUNTS = ("array_busy", "macs", "tiles", "vector_busy", "side_busy", "bytes_load
 cdef class NpuCore(Component):
     """One NPU core. Inputs and outputs: 0 programs, 1 tasks of the vector unit alone, then one for each channel.
 
-    Takes START (task, program, base) and START (task, cycles), answers DONE (task, start in ps). `array`: a dict of rows,
-    columns, arrays, rule, dataflow and weight_double_buffer; `fifos`: places of the FIFOs of activations, weights and other operands; `port_bytes`: bytes a cycle that
-    the core's port moves each way, 0 for any number. `scratchpad_bytes`, `accumulator_bytes`: what all entries together
-    may take, with `result_bytes` an element of results; 0: their number alone counts. `channels`: MemoryChannel components, wired by the caller.
+    Takes START (task, program, base) and START (task, cycles), answers DONE (task, start in ps). `array`: a dict of
+    rows, columns, arrays, rule, dataflow and weight_double_buffer; `fifos`: places of the FIFOs of activations, weights
+    and other operands; `port_bytes`: bytes a cycle that the core's port moves each way, 0 for any number.
+    `scratchpad_bytes`, `accumulator_bytes`: what all entries together may take, with `result_bytes` an element of
+    results; 0: their number alone counts. `channels`: MemoryChannel components, wired by the caller.
     """
 
     def __init__(self, str name, clock_mhz, array, channels, *, fifos=(2, 2, 2), int accumulators=2,

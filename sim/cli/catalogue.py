@@ -1,4 +1,4 @@
-"""What can be named on the command line: systems, policies, specs, controllers, models."""
+"""What can be named on the command line: systems, policies, specs, controllers, NPUs, mappings, models."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pydantic
 
 from bitline.arch.dram.controller import CONTROLLERS, ControllerSpec
 from bitline.arch.dram.part import PARTS, PartSpec, load_part
+from bitline.arch.npu.mapping import MAPPINGS, Mapping, load_mapping
+from bitline.arch.npu.spec import CORES, NpuSpec, load_npu
 from bitline.arch.systems.system import SYSTEMS, System, load_system
 from bitline.base.document import Library, Source, check
 from bitline.sim.schedule.policy import POLICIES
@@ -75,6 +77,24 @@ def _controller(name: str) -> Row:
     return {"name": name, "description": comment_of(CONTROLLERS, name), "source": controller.source}
 
 
+def _npu(name: str) -> Row:
+    npu = load_npu(name)
+    arrays = npu.cores * npu.array.count
+    return {
+        "name": name,
+        "arrays": f"{arrays} x {npu.array.rows} x {npu.array.columns}",
+        "clock_mhz": npu.clock_mhz,
+        "rule": npu.array.rule,
+        "description": npu.description,
+        "source": npu.source,
+    }
+
+
+def _mapping(name: str) -> Row:
+    mapping = load_mapping(name)
+    return {"name": name, "description": mapping.description, "source": mapping.source}
+
+
 def _model(name: str) -> Row:
     model, published = load_model(name), published_count(name)
     return {
@@ -102,6 +122,8 @@ KINDS = (
         CONTROLLERS.source,
         _controller,
     ),
+    Kind("npu", "npus", "NPU", lambda _: NpuSpec, CORES.names, CORES.source, _npu),
+    Kind("mapping", "mappings", "mapping", lambda _: Mapping, MAPPINGS.names, MAPPINGS.source, _mapping),
     Kind("model", "models", "model", lambda _: ModelSpec, model_names, model_source, _model),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -114,6 +136,8 @@ def kind_of_data(data: Any) -> str | None:
     """The kind of a user's document, by the fields that it has; "study" for a sweep."""
     if not isinstance(data, dict):
         return None
+    if {"scratchpad", "accumulator", "array"} & set(data):
+        return "npu"
     if {"memory", "asic", "processor"} & set(data):
         return "system"
     if {"pooled", "banked"} & set(data):

@@ -243,19 +243,24 @@ class BatchRun:
         return int(start / self.part.tick_ps)
 
     def write_commands(self, path: Path, first_tick: int = 0, last_tick: int | None = None) -> None:
-        """Write the commands of first_tick <= tick < last_tick as CSV, one channel of each class.
+        """Write the commands of first_tick <= tick < last_tick as CSV.
 
-        Every kind of stage is there once, one after the other. Classes differ from stage to stage: a channel is there
-        where it stands for its class.
+        Every kind of stage is there once, one after the other, with every channel that stands for others in some stage.
         """
         text = CommandText(self.part, self.table.commands)
+        shown = {which[0] for _now, one in self._timed() for which, _rows in one.result.logs}
         with whole_file(path) as stream:
             stream.write(HEADER.encode())
             for now, one in self._timed():
                 origin = round(now / self.part.tick_ps)
                 if last_tick is not None and origin >= last_tick:
                     break
-                logs = [(channel, _window(rows, origin, first_tick, last_tick)) for channel, rows in one.result.logs]
+                logs = [
+                    (channel, _window(rows, origin, first_tick, last_tick))
+                    for which, rows in one.result.logs
+                    for channel in which
+                    if channel in shown
+                ]
                 if any(len(rows) for _channel, rows in logs):
                     text.write(stream, logs)
 
@@ -353,7 +358,7 @@ class BatchRun:
         found: dict[Any, list[int]] = {}
         for channel in range(channels):
             found.setdefault(contexts[channel] if alike else channel, []).append(channel)
-        return [ChannelClass(which[0], len(which), contexts[which[0]]) for which in found.values()]
+        return [ChannelClass(tuple(which), contexts[which[0]]) for which in found.values()]
 
     def _bank_options(self) -> dict[str, Any]:
         timer = self.lowering.timer

@@ -30,10 +30,9 @@ LINK_MHZ = 1_000_000
 
 @dataclass(frozen=True)
 class ChannelClass:
-    """Channels that do the same in a region, and the first of them."""
+    """Channels that do the same in a region; the first one stands for all."""
 
-    channel: int
-    multiplicity: int
+    channels: tuple[int, ...]
     contexts: tuple[int, ...] = ()
 
 
@@ -56,8 +55,8 @@ class RegionResult:
     """Time with a tile in the arrays, mean over cores."""
     bytes_asked: int = 0
     lanes: dict[str, Any] | None = None
-    logs: list[tuple[int, np.ndarray]] = field(default_factory=list)
-    """Commands of the first channel of each class, on request: ticks from the region's start."""
+    logs: list[tuple[tuple[int, ...], np.ndarray]] = field(default_factory=list)
+    """Commands of each class of channels, on request: ticks from the region's start."""
     tasks: list[tuple[str, str, int, int]] = field(default_factory=list)
     """(unit, operator, start, end), ps from the region's start, on request."""
     events: int = 0
@@ -207,7 +206,7 @@ class NpuMachine:
         simulator = self.simulator
         simulator.reset()
         for channel, alike in zip(self.channels, classes):
-            channel.stand_for(alike.channel, alike.multiplicity)
+            channel.stand_for(alike.channels[0], len(alike.channels))
         tasks, names = self._tasks(region, classes, bank_tasks)
         rows = np.zeros(len(tasks.unit), TASK)
         rows["unit"], rows["program"], rows["base"] = tasks.unit, tasks.program, tasks.base
@@ -220,7 +219,7 @@ class NpuMachine:
             lanes.run()
         if not self.dispatcher.finished:
             raise InternalError("a region ended before all of its tasks were done")
-        return self._result(names, rows, lanes)
+        return self._result(names, rows, classes, lanes)
 
     def _tasks(
         self, region: Region, classes: Sequence[ChannelClass], bank_tasks: dict[str, Any] | None
@@ -280,9 +279,11 @@ class NpuMachine:
         )
         for i, alike in enumerate(classes):
             dma = self.link + 1 + 2 * i
-            adder.add(tasks, ChannelUnits(alike.channel, dma, dma + 1), alike.contexts)
+            adder.add(tasks, ChannelUnits(alike.channels[0], dma, dma + 1), alike.contexts)
 
-    def _result(self, names: list[str], rows: np.ndarray, lanes: _Lanes | None) -> RegionResult:
+    def _result(
+        self, names: list[str], rows: np.ndarray, classes: Sequence[ChannelClass], lanes: _Lanes | None
+    ) -> RegionResult:
         end = self.simulator.now
         waited = self.dispatcher.waited(0, len(names))
         over = max(channel.barrier(end) for channel in self.channels)
@@ -315,7 +316,7 @@ class NpuMachine:
         if lanes is not None:
             found.lanes = lanes.rows(over)
         if self.logging:
-            found.logs = [(channel.channel, channel.log_rows()) for channel in self.channels]
+            found.logs = [(alike.channels, channel.log_rows()) for alike, channel in zip(classes, self.channels)]
             units = self._unit_names()
             found.tasks = [
                 (units[unit], names[operator], begun, ended)
