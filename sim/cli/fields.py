@@ -76,7 +76,10 @@ def _leaves(document: pydantic.BaseModel, path: Path_) -> Iterator[tuple[Path_, 
             yield from _leaves(value, here)
         elif isinstance(value, dict) and value:
             for key, item in value.items():
-                yield (*here, key), item, ""
+                if isinstance(item, pydantic.BaseModel):
+                    yield from _leaves(item, (*here, key))
+                else:
+                    yield (*here, key), item, ""
         elif value is not None:
             yield here, list(value) if isinstance(value, tuple) else value, info.description or ""
 

@@ -70,6 +70,7 @@ class Result:
         return {
             "schema": SCHEMA,
             **dataclasses.asdict(self),
+            "stages": list(self.stages),
             "operators": [dataclasses.asdict(o) for o in self.operators],
         }
 

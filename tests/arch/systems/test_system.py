@@ -2,8 +2,9 @@
 
 import pytest
 
+from bitline.arch.dram.controller import load_controller
 from bitline.arch.pim.device import pim_device
-from bitline.arch.systems.system import SYSTEMS, load_system, memory_part
+from bitline.arch.systems.system import SYSTEMS, load_system, memory_part, npu_spec
 from bitline.base.errors import SpecError
 
 
@@ -12,7 +13,10 @@ def test_every_system_loads_and_says_where_it_is_from(name):
     system = load_system(name)
     assert system.source
     assert system.policy
-    if system.memory is not None:
+    if system.npu is not None:
+        assert npu_spec(system.npu).cores >= 1
+        assert load_controller(system.memory.controller).source
+    elif system.memory is not None:
         assert pim_device(memory_part(system.memory), system.memory.part).outputs_at_once > 0
 
 
@@ -43,7 +47,7 @@ def test_an_override_reaches_the_part():
         ({"asic.clock_mhz": -1}, "asic.clock_mhz"),
         ({"asic.adders": 0}, "asic.adders"),
         ({"asic.ader": 9}, "adders"),
-        ({"processor": {"peak_tflops": 1, "bandwidth_gb_s": 1, "memory_gb": 1, "power_w": 1}}, "memory and asic, or"),
+        ({"processor": {"peak_tflops": 1, "bandwidth_gb_s": 1, "memory_gb": 1, "power_w": 1}}, "memory and asic, memory and npu, or"),
     ],
 )
 def test_a_system_that_is_wrong_is_refused(settings, says):
