@@ -11,6 +11,7 @@ from bitline.arch.dram.bound import peak_spacing_ticks, unloaded_read_latency_ti
 from bitline.arch.dram.controller import load_controller
 from bitline.arch.dram.memory import Memory
 from bitline.base.errors import TraceError, did_you_mean
+from bitline.sim.validate.npu import EXPERIMENTS as NPU_EXPERIMENTS
 from bitline.sim.validate.systems import decode, pim_rows
 
 Words = Mapping[str, str]
@@ -79,6 +80,7 @@ EXPERIMENTS: dict[str, Callable[[Words], dict[str, float]]] = {
     "peak_reads": peak_reads,
     "decode": decode,
     "pim_rows": pim_rows,
+    **NPU_EXPERIMENTS,
 }
 
 

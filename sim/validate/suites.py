@@ -44,7 +44,22 @@ def pim_gpt_references() -> list[Reference]:
     return read_references(REFERENCES / "pim_gpt.csv")
 
 
-SUITES: dict[str, Callable[[], list[Reference]]] = {"dram": dram_references, "pim-gpt": pim_gpt_references}
+def npu_references() -> list[Reference]:
+    """Arrays, tiles and vector units against SCALE-Sim, NeuPIMs, ONNXim and closed forms."""
+    return read_references(REFERENCES / "npu.csv")
+
+
+def neupims_references() -> list[Reference]:
+    """Rules and published ratios of NeuPIMs."""
+    return read_references(REFERENCES / "neupims.csv")
+
+
+SUITES: dict[str, Callable[[], list[Reference]]] = {
+    "dram": dram_references,
+    "pim-gpt": pim_gpt_references,
+    "npu": npu_references,
+    "neupims": neupims_references,
+}
 
 
 def suite_references(names: Sequence[str]) -> list[Reference]:
