@@ -66,7 +66,8 @@ def memory_stalls(words: Words) -> dict[str, float]:
         },
         "policy.tiling": "scale-sim",
     }
-    result = run(words.get("system", "scale-sim"), operator=f"matmul m={m} n={n} k={k}", dtype="int8", settings=settings)
+    operator = f"matmul m={m} n={n} k={k}"
+    result = run(words.get("system", "scale-sim"), operator=operator, dtype="int8", settings=settings)
     product = next(one for one in result.operators if one.kind == "matmul")
     return {"cycles": product.time_s * 1e9}
 

@@ -222,3 +222,30 @@ def test_17_pim_gpt_is_less_ahead_of_a_roofline_than_of_a_measured_processor():
     assert 4 < ahead["speed_over_bound"] < 41
     ahead = decode({"system": "pim-gpt", "model": "gpt2-xl", "context": "512", "beside": "xeon-6154"})
     assert 10 < ahead["speed_over_bound"] < 631
+
+
+def test_18_a_new_value_is_written_to_one_row_a_piece():
+    from bitline.arch.pim.newton import KvShape, NewtonAttention
+    from bitline.sim.schedule.bank_attention import APPEND, BankTasks, ChannelUnits, Tasks
+    from bitline.sim.schedule.region import BankAttention
+
+    shape = KvShape(1, 8, 128, 128)
+    adder = BankTasks(
+        NewtonAttention(load_part("neupims-hbm2")), BankAttention(shape, ((40,),)), row_address=lambda *_place: 0,
+        write_shape=lambda size: size, number=lambda _program: 0, vector_units=(0,), softmax_cycles=lambda *_shape: 1,
+        add_cycles=lambda _elements: 1, first_operator=0, first_row=0,
+    )  # fmt: skip
+    tasks = Tasks()
+    adder.add(tasks, ChannelUnits(0, 1, 2), (40,))
+    written = [size for size, kind in zip(tasks.program, tasks.operator) if kind == APPEND]
+    # 1024 elements of a key and of a value: two rows of 512 each, where the value's lie in 8 x 128 / 32 = 32 rows.
+    assert written == [1024] * 4
+
+
+def test_19_the_careful_part_takes_longer_for_a_tile():
+    from bitline.sim.validate.npu import pim_tiles
+
+    parts = ("neupims-hbm2", "neupims-hbm2-careful")
+    plain, careful = (pim_tiles({"part": part, "controller": "neupims"})["tile_ck"] for part in parts)
+    assert plain == 197
+    assert careful > plain
