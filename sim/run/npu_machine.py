@@ -60,6 +60,8 @@ class RegionResult:
     tasks: list[tuple[str, str, int, int]] = field(default_factory=list)
     """(unit, operator, start, end), ps from the region's start, on request."""
     events: int = 0
+    classes: int = 0
+    """Of channels: how many were simulated."""
     bytes_by_dma: int = 0
     """Of the bytes asked for, those of vectors and appends that go to the rows of the banks."""
 
@@ -297,6 +299,7 @@ class NpuMachine:
             waited_ps=waited.tolist(),
             busy_ps=busy.max(axis=1).tolist(),
             events=self.simulator.events,
+            classes=len(classes),
         )
         channels = sum(channel.multiplicity for channel in self.channels)
         for channel in self.channels:

@@ -36,7 +36,7 @@ NOT_RUN = {
     ". .venv/bin/activate",
 }
 # Pages whose blocks take longer than a few seconds together.
-SLOW = {"README.md", "docs/first-run.md", "docs/concepts.md", "docs/extending.md"}
+SLOW = {"README.md", "docs/devices/npu.md", "docs/first-run.md", "docs/concepts.md", "docs/extending.md"}
 FENCE = re.compile(r"^( *)```(\{code-block\} )?([a-z]+)\n((?::\w+: [^\n]*\n)*)(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
