@@ -9,6 +9,7 @@ from bitline.arch.dram.bound import peak_spacing_ticks, unloaded_read_latency_ti
 from bitline.arch.dram.part import PARTS, load_part
 from bitline.base.errors import BitlineError, SpecError, did_you_mean
 from bitline.sim.validate.experiments import run_experiment
+from bitline.sim.validate.npu import closed_form_references
 from bitline.sim.validate.peers import is_peer_table, peer_references
 from bitline.sim.validate.rows import Reference, Row, parse_references, read_table
 
@@ -44,7 +45,22 @@ def pim_gpt_references() -> list[Reference]:
     return read_references(REFERENCES / "pim_gpt.csv")
 
 
-SUITES: dict[str, Callable[[], list[Reference]]] = {"dram": dram_references, "pim-gpt": pim_gpt_references}
+def npu_references() -> list[Reference]:
+    """Closed forms of arrays, then what other simulators print, and their rules."""
+    return [*closed_form_references(), *read_references(REFERENCES / "npu.csv")]
+
+
+def neupims_references() -> list[Reference]:
+    """NeuPIMs' command timing, estimate and throughput."""
+    return read_references(REFERENCES / "neupims.csv")
+
+
+SUITES: dict[str, Callable[[], list[Reference]]] = {
+    "dram": dram_references,
+    "pim-gpt": pim_gpt_references,
+    "npu": npu_references,
+    "neupims": neupims_references,
+}
 
 
 def suite_references(names: Sequence[str]) -> list[Reference]:
