@@ -11,7 +11,9 @@ from bitline.arch.dram.bound import peak_spacing_ticks, unloaded_read_latency_ti
 from bitline.arch.dram.controller import load_controller
 from bitline.arch.dram.memory import Memory
 from bitline.base.errors import TraceError, did_you_mean
-from bitline.sim.validate.npu import EXPERIMENTS as NPU_EXPERIMENTS
+from bitline.sim.validate.batches import speed_ratio
+from bitline.sim.validate.newton import mha_estimate, newton_log, newton_pace
+from bitline.sim.validate.npu import array, npu_product, product_tiles, vector_row
 from bitline.sim.validate.systems import decode, pim_rows
 
 Words = Mapping[str, str]
@@ -80,7 +82,14 @@ EXPERIMENTS: dict[str, Callable[[Words], dict[str, float]]] = {
     "peak_reads": peak_reads,
     "decode": decode,
     "pim_rows": pim_rows,
-    **NPU_EXPERIMENTS,
+    "array": array,
+    "product_tiles": product_tiles,
+    "vector_row": vector_row,
+    "npu_product": npu_product,
+    "newton_log": newton_log,
+    "newton_pace": newton_pace,
+    "mha_estimate": mha_estimate,
+    "speed_ratio": speed_ratio,
 }
 
 

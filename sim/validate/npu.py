@@ -1,172 +1,152 @@
-"""Experiments on NPUs and on banks that compute beside them."""
+"""Experiments on an NPU's parts: arrays, tiles, vector units, and a product on a whole NPU with its memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import numpy as np
-
-from bitline.arch.dram.controller import load_controller, resolve_policy
-from bitline.arch.dram.interleave import interleave_of
-from bitline.arch.dram.mapping import parse_mapping
-from bitline.arch.dram.part import load_part
-from bitline.arch.dram.table import build_table
+from bitline.arch.npu import closed_form
 from bitline.arch.npu.bound import vector_unit
-from bitline.arch.npu.closed_form import overlapped_cycles, scale_sim_cycles
-from bitline.arch.npu.jobs import GemmJob, Operand
+from bitline.arch.npu.jobs import GemmJob
 from bitline.arch.npu.mapping import load_mapping
-from bitline.arch.npu.spec import load_npu
+from bitline.arch.npu.operators import jobs_of
+from bitline.arch.npu.spec import NpuSpec, load_npu
 from bitline.arch.npu.tiling import choose_tiling
-from bitline.arch.pim.newton import KvShape, NewtonAttention
-from bitline.csrc.dram.memory_channel import MemoryChannel
-from bitline.csrc.engine.simulator import Simulator
 from bitline.csrc.systolic.array import SystolicArray
-from bitline.csrc.tasks.dispatcher import TASK, Dispatcher
-from bitline.sim.run.result import Result
-from bitline.sim.run.run import run
-from bitline.sim.schedule.mha_estimate import MhaEstimate, RequestLoad
+from bitline.sim.run.batch_run import BatchRun
+from bitline.sim.run.run import execute, plan
+from bitline.sim.validate.rows import Reference
+from bitline.traces.one_operator import operator_trace
 
 Words = Mapping[str, str]
 
-BASELINES = {"gpu-only": "bound"}
-AUTHORS = {"npu.core": "neupims-npu", "policy.tiling": "neupims-stream"}
-LIKE_AUTHORS = {"policy.kv_layers": "one", "policy.exchanges": "ignored"}
-"""As their simulator does: room for the keys and values of one layer, no exchanges between devices."""
-
-
-def _shape(words: Words) -> tuple[int, int, int]:
-    return int(words["m"]), int(words["k"]), int(words["n"])
+# Shapes of the closed forms: less than an array, edges on one and on all sides, whole folds, vectors, long operands.
+SHAPES = ((1, 1, 1), (100, 50, 70), (32, 64, 32), (16, 16, 8), (17, 33, 9), (1, 128, 300), (300, 7, 1), (64, 1024, 96))
+ARRAYS = ((16, 8), (8, 32), (32, 32))
+DATAFLOWS = ("output", "weight", "input")
+# Blocks in a pipe are square in ONNXim and NeuPIMs; activations, summands, results of one tile.
+TILES = ((128, 128, 128), (256, 256, 256), (64, 256, 512), (200, 300, 500))
 
 
 def array(words: Words) -> dict[str, float]:
-    """A product on one array without memory: rule, dataflow, double (0 or 1), rows, columns, m, k, n."""
-    rows, columns, shape = int(words["rows"]), int(words["columns"]), _shape(words)
-    double = words.get("double", "0") == "1"
-    rule = words.get("rule", "scale-sim")
-    core = SystolicArray(rows, columns, rule=rule, dataflow=words["dataflow"], weight_double_buffer=double)
-    cycles = int(core.run([shape])["done"][-1])
-    closed = overlapped_cycles if double else scale_sim_cycles
-    m, k, n = shape
+    """A product as one tile on arrays without a memory: rows, columns, m, k, n.
+
+    Further words: dataflow, rule, arrays, weight_double_buffer, tiles (so many of them, one after the other).
+    """
+    rows, columns, arrays = int(words["rows"]), int(words["columns"]), int(words.get("arrays", "1"))
+    m, k, n = _product(words)
+    tiles = int(words.get("tiles", "1"))
+    core = SystolicArray(
+        rows,
+        columns,
+        arrays=arrays,
+        rule=words.get("rule", "scale-sim"),
+        dataflow=words.get("dataflow", "weight"),
+        weight_double_buffer=words.get("weight_double_buffer") == "yes",
+    )
+    cycles = int(core.run([(m, k, n)] * tiles)["done"][-1])
+    # SCALE-Sim counts to its last cycle's number.
+    share = tiles * m * k * n / ((cycles - 1) * core.peak_macs)
+    return {"cycles": cycles, "last_cycle": cycles - 1, "utilisation_pct": 100 * share}
+
+
+def product_tiles(words: Words) -> dict[str, float]:
+    """How a mapping cuts a product for an NPU, and what its arrays take for the tiles: core, mapping, m, k, n.
+
+    `array_cycles`: from the first tile's start to where one more would start, as if operands were always there.
+    """
+    spec = load_npu(words["core"])
+    m, k, n = _product(words)
+    (found,) = jobs_of(operator_trace(f"matmul m={m} k={k} n={n}").operators(), fuse=False)
+    (job,) = found.jobs
+    assert isinstance(job, GemmJob)
+    tiling = choose_tiling(job, spec, load_mapping(words["mapping"]), bandwidth_gb_s=1024)
+    tile = tiling.tile_m, tiling.tile_k, tiling.tile_n
+    counts = [-(-size // part) for size, part in zip((m, k, n), tile)]
+    tiles = counts[0] * counts[1] * counts[2]
+    side = spec.array.rows
     return {
-        "cycles": cycles,
-        "closed_form_cycles": closed(rows, columns, words["dataflow"], m, k, n),
-        # SCALE-Sim prints the number of the last cycle, and the share of the peak until then.
-        "printed_cycles": cycles - 1,
-        "utilisation_pct": 100 * m * k * n / ((cycles - 1) * rows * columns),
+        "tile_m": tile[0],
+        "tile_k": tile[1],
+        "tile_n": tile[2],
+        "blocks_m": tile[0] / side,
+        "blocks_k": tile[1] / side,
+        "blocks_n": tile[2] / side,
+        "tiles": tiles,
+        "array_cycles": _steady_cycles(spec, tile, tiles),
     }
 
 
-def memory_stalls(words: Words) -> dict[str, float]:
-    """The same product on a whole system: what memory adds to the cycles of the array."""
-    m, k, n = _shape(words)
-    settings = {
-        "npu.override": {
-            "array": {"rows": int(words["rows"]), "columns": int(words["columns"]), "dataflow": words["dataflow"]}
-        },
-        "policy.tiling": "scale-sim",
-    }
-    operator = f"matmul m={m} n={n} k={k}"
-    result = run(words.get("system", "scale-sim"), operator=operator, dtype="int8", settings=settings)
-    product = next(one for one in result.operators if one.kind == "matmul")
-    return {"cycles": product.time_s * 1e9}
+def _steady_cycles(spec: NpuSpec, tile: tuple[int, int, int], tiles: int) -> int:
+    core = SystolicArray(
+        spec.array.rows,
+        spec.array.columns,
+        arrays=spec.array.count,
+        rule=spec.array.rule,
+        dataflow=spec.array.dataflow,
+        weight_double_buffer=spec.array.weight_double_buffer,
+    )
+    starts = core.run([tile] * (tiles + 1))["start"]
+    return int(starts[-1] - starts[0])
 
 
-def tiles(words: Words) -> dict[str, float]:
-    """Tiles of a product under a mapping, and the cycles of the arrays on all of them: npu, mapping, m, k, n."""
-    m, k, n = _shape(words)
-    npu = load_npu(words["npu"])
-    job = GemmJob("product", m, k, n, Operand("a", 16), Operand("b", 16, kept=True), Operand("c", 16))
-    tiling = choose_tiling(job, npu, load_mapping(words["mapping"]), 1024.0)
-    counts = [-(-size // tile) for size, tile in zip((m, k, n), (tiling.tile_m, tiling.tile_k, tiling.tile_n))]
-    array = npu.array
-    core = SystolicArray(array.rows, array.columns, arrays=array.count, rule=array.rule, dataflow=array.dataflow)
-    total = int(np.prod(counts))
-    done = core.run([(tiling.tile_m, tiling.tile_k, tiling.tile_n)] * total)["done"]
-    # From the first tile's end to the last one's: without the first preload and the tail.
-    between = (int(done[-1]) - int(done[0])) / max(1, total - 1) * total
-    return {
-        "tiles": total,
-        "tile_m": tiling.tile_m,
-        "tile_k": tiling.tile_k,
-        "tile_n": tiling.tile_n,
-        "steady_cycles": between,
-        "blocks_k": tiling.tile_k / array.rows,
-        "blocks_n": tiling.tile_n / array.columns,
-    }
-
-
-def vector(words: Words) -> dict[str, float]:
-    """A row on one vector unit: npu, function, elements."""
-    unit = vector_unit(load_npu(words["npu"]).vector)
+def vector_row(words: Words) -> dict[str, float]:
+    """One row on one vector unit of an NPU: core, function, elements."""
+    unit = vector_unit(load_npu(words["core"]).vector)
     return {"cycles": unit.row_cycles(words["function"], int(words["elements"]))}
 
 
-def mha_estimate(words: Words) -> dict[str, float]:
-    """Algorithm 1 of NeuPIMs: heads, head_dim, context, row_elements, banks."""
-    load = RequestLoad(
-        MhaEstimate(), int(words["row_elements"]), int(words["banks"]), int(words["heads"]), int(words["head_dim"])
-    )
-    return {"cycles": load(int(words["context"]))}
+def npu_product(words: Words) -> dict[str, float]:
+    """A product on a whole NPU with its memory: system, m, k, n; rows, columns, dataflow of its array.
+
+    Cycles are of the NPU, without the refresh at the end.
+    """
+    m, k, n = _product(words)
+    settings: dict[str, Any] = {f"npu.override.array.{name}": int(words[name]) for name in ("rows", "columns")}
+    settings["npu.override.array.dataflow"] = words["dataflow"]
+    planned = plan(words["system"], operator=f"matmul m={m} k={k} n={n}", settings=settings)
+    _result, run = execute(planned)
+    assert isinstance(run, BatchRun)
+    (stage,) = run.iterations[0].devices[0][0].stages
+    found = stage.result
+    cycles = (found.time_ps - found.barrier_ps) / run.npu.period_ps
+    waits = found.core["load_stall"] + found.core["store_stall"]
+    return {
+        "cycles": cycles,
+        "array_cycles": found.core["array_busy"],
+        "waits": waits,
+        "cycles_without_waits": cycles - waits,
+    }
 
 
-def pim_tiles(words: Words) -> dict[str, float]:
-    """Tiles of four heads of 128 on one channel, without refresh: part, controller. Clocks from tile to tile."""
-    part = load_part(words["part"])
-    table = build_table(part)
-    policy = resolve_policy(load_controller(words["controller"], {"refresh": "none"}), table)
-    where = interleave_of(parse_mapping("rorabgbacoch", part.organisation, 1), part.organisation, 1)
-    device = NewtonAttention(part)
-    ends = []
-    for tokens in (20 * device.banks, 40 * device.banks):
-        channel = MemoryChannel(
-            "channel", table, policy, decode=where.mapping.decode_tables(), n_lines=where.n_lines,
-            granule=where.granule_lines, channels=1, channel=0, ports=0, pim=True,
-        )  # fmt: skip
-        dispatcher, simulator = Dispatcher("dispatcher", 1000, 1), Simulator()
-        simulator.add(dispatcher, rank=0, device=0)
-        simulator.add(channel, rank=1, device=0)
-        simulator.connect(dispatcher, channel, capacity=16)
-        simulator.connect(channel, dispatcher, capacity=64)
-        tasks = np.zeros(1, TASK)
-        tasks["program"] = channel.add_program(device.score(KvShape(1, 4, 128, 128), tokens)[0][0].program)
-        dispatcher.load(tasks, [], [])
-        simulator.run()
-        ends.append(simulator.now)
-    return {"tile_ck": (ends[1] - ends[0]) / 20 / float(part.clock_ps)}
+def _product(words: Words) -> tuple[int, int, int]:
+    return int(words["m"]), int(words["k"]), int(words["n"])
 
 
-@lru_cache(maxsize=256)
-def _tokens_per_s(system: str, model: str, batch: int, lengths: str, tiling: str, policy: str) -> float:
-    level = BASELINES.get(system, "cycle")
-    settings = {}
-    if level == "cycle":
-        settings = {**LIKE_AUTHORS, **(AUTHORS if tiling == "authors" else {})}
-    result: Result = run(
-        system, model=model, batch=batch, lengths=lengths, seed=3, level=level, settings=settings,
-        policy=policy or None,
-    )  # fmt: skip
-    return result.tokens_per_s
+def closed_form_references() -> Iterator[Reference]:
+    """Every dataflow, with and without a second register for the held operand, and pipes of blocks."""
+    for rows, columns in ARRAYS:
+        for m, k, n in SHAPES:
+            for dataflow in DATAFLOWS:
+                shape = f"rows={rows} columns={columns} dataflow={dataflow} m={m} k={k} n={n}"
+                name = f"{rows} x {columns} {dataflow} stationary, {m} x {k} x {n}"
+                cycles = closed_form.scale_sim_cycles(rows, columns, dataflow, m, k, n)
+                yield _exact(name, cycles, f"array {shape}")
+                if dataflow == "output":
+                    continue
+                for arrays in (1, 8):
+                    cycles = closed_form.overlapped_cycles(rows, columns, dataflow, m, k, n, arrays)
+                    words = f"array {shape} rule=independent arrays={arrays} weight_double_buffer=yes"
+                    yield _exact(f"{name}, two registers, {arrays} arrays", cycles, words)
+    for m, k, n in TILES:
+        shape = f"rows=128 columns=128 m={m} k={k} n={n}"
+        cycles = closed_form.onnxim_cycles(128, 128, m, k, n)
+        yield _exact(f"ONNXim's pipe, {m} x {k} x {n}", cycles, f"array {shape} rule=onnxim weight_double_buffer=yes")
+        for tiles in (1, 10):
+            cycles = closed_form.neupims_cycles(128, 128, 8, m, k, n, tiles)
+            words = f"array {shape} rule=neupims arrays=8 weight_double_buffer=yes tiles={tiles}"
+            yield _exact(f"NeuPIMs' pipe, {tiles} x {m} x {k} x {n}", cycles, words)
 
 
-def speed_over(words: Words) -> dict[str, float]:
-    """Mean of tokens/s of `system` over those of `over`: models, batches, lengths, tiling (authors or own)."""
-    ratios = [
-        _tokens_per_s(words["system"], model, int(batch), lengths, words["tiling"], words.get("policy", ""))
-        / _tokens_per_s(words["over"], model, int(batch), lengths, words["tiling"], words.get("over_policy", ""))
-        for model in words["models"].split(",")
-        for batch in words["batches"].split(",")
-        for lengths in words["lengths"].split(",")
-    ]
-    return {"mean_ratio": float(np.mean(ratios)), "least_ratio": min(ratios), "most_ratio": max(ratios)}
-
-
-EXPERIMENTS = {
-    "array": array,
-    "memory_stalls": memory_stalls,
-    "tiles": tiles,
-    "vector": vector,
-    "mha_estimate": mha_estimate,
-    "pim_tiles": pim_tiles,
-    "speed_over": speed_over,
-}
+def _exact(name: str, cycles: int, inputs: str) -> Reference:
+    return Reference(name, "cycles", "closed form", cycles, 0, inputs)

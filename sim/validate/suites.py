@@ -9,6 +9,7 @@ from bitline.arch.dram.bound import peak_spacing_ticks, unloaded_read_latency_ti
 from bitline.arch.dram.part import PARTS, load_part
 from bitline.base.errors import BitlineError, SpecError, did_you_mean
 from bitline.sim.validate.experiments import run_experiment
+from bitline.sim.validate.npu import closed_form_references
 from bitline.sim.validate.peers import is_peer_table, peer_references
 from bitline.sim.validate.rows import Reference, Row, parse_references, read_table
 
@@ -45,12 +46,12 @@ def pim_gpt_references() -> list[Reference]:
 
 
 def npu_references() -> list[Reference]:
-    """Arrays, tiles and vector units against SCALE-Sim, NeuPIMs, ONNXim and closed forms."""
-    return read_references(REFERENCES / "npu.csv")
+    """Closed forms of arrays, then what other simulators print, and their rules."""
+    return [*closed_form_references(), *read_references(REFERENCES / "npu.csv")]
 
 
 def neupims_references() -> list[Reference]:
-    """Rules and published ratios of NeuPIMs."""
+    """NeuPIMs' command timing, estimate and throughput."""
     return read_references(REFERENCES / "neupims.csv")
 
 

@@ -243,9 +243,11 @@ def test_18_a_new_value_is_written_to_one_row_a_piece():
 
 
 def test_19_the_careful_part_takes_longer_for_a_tile():
-    from bitline.sim.validate.npu import pim_tiles
+    from bitline.sim.validate.newton import newton_pace
 
-    parts = ("neupims-hbm2", "neupims-hbm2-careful")
-    plain, careful = (pim_tiles({"part": part, "controller": "neupims"})["tile_ck"] for part in parts)
+    words = {"controller": "neupims", "heads": "4", "comps": "8"}
+    plain, careful = (
+        newton_pace({**words, "part": part})["tile_ck"] for part in ("neupims-hbm2", "neupims-hbm2-careful")
+    )
     assert plain == 197
     assert careful > plain
