@@ -5,8 +5,10 @@
 #         Within a queue the oldest entry whose command is ready goes first; only the head may precharge, and only
 #         when no entry hits the open row or the row was used `hit_cap` times. (DRAMsim3, src/controller.cc and
 #         src/command_queue.cc.)
-# State:  for each bank a lower bound of the tick at which its queue can offer a command.
+# State:  the oldest read and write of each bank's open row; which banks are asleep until a tick before which their
+#         queues offer nothing.
 
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport abort, calloc, free
 from libc.string cimport memset
 
@@ -20,7 +22,15 @@ from bitline.csrc.dram.request cimport (
 from bitline.csrc.dram.timing cimport allocate, NEVER, ready_at, Timing
 
 cdef enum:
-    FILTER = 4096
+    FILTER = 1024           # places
+    FILTER_SHIFT = 54       # to the high bits of a 64-bit product
+
+cdef extern from *:
+    """
+    /* 2^64 / golden ratio, odd: Knuth, The Art of Computer Programming 3, 6.4. */
+    #define BITLINE_SPREAD 0x9E3779B97F4A7C15ull
+    """
+    const uint64_t SPREAD "BITLINE_SPREAD"
 
 
 # --- first-in-first-out lists over the pool ---
@@ -49,6 +59,11 @@ cdef inline void _take_out(Pool *pool, Line *line, int32_t index) noexcept nogil
     line.size -= 1
 
 
+cdef inline int32_t _filter_place(int64_t line) noexcept nogil:
+    # Where lines are counted by the few bits of a product: streams that begin at round addresses stay apart.
+    return <int32_t> ((<uint64_t> line * SPREAD) >> FILTER_SHIFT)
+
+
 cdef int32_t _find_line(const Banked *banked, const Line *line, int64_t address, int32_t kind) noexcept nogil:
     cdef int32_t index = line.head
     while index != NONE and (banked.pool.entries[index].request.line != address
@@ -61,9 +76,9 @@ cdef int32_t _pending(const Banked *banked, int64_t address, int32_t bank, int32
     # A waiting request of this kind to this line, in its transaction queue or its bank's queue.
     cdef const int32_t *counts = banked.read_filter if kind == READ else banked.write_filter
     cdef int32_t index
-    if counts[address & (FILTER - 1)] == 0:
+    if counts[_filter_place(address)] == 0:
         return NONE
-    index = _find_line(banked, &banked.banks[bank], address, kind)
+    index = _find_line(banked, &banked.banks[bank].line, address, kind)
     if index == NONE:
         index = _find_line(banked, &banked.reads if kind == READ else &banked.writes, address, kind)
     return index
@@ -92,7 +107,7 @@ cdef void _accept(Controller *controller, const Request *request) noexcept nogil
             channel.counts[N_MERGED] += 1
             return
         index = take_entry(banked.pool, request)
-        banked.write_filter[request.line & (FILTER - 1)] += 1
+        banked.write_filter[_filter_place(request.line)] += 1
         _push(banked.pool, &banked.writes, index)
     else:
         channel.counts[N_READS] += 1
@@ -109,7 +124,7 @@ cdef void _accept(Controller *controller, const Request *request) noexcept nogil
             banked.followers[index] = banked.followers[twin]
             banked.followers[twin] = index
             return
-        banked.read_filter[request.line & (FILTER - 1)] += 1
+        banked.read_filter[_filter_place(request.line)] += 1
         _push(banked.pool, &banked.reads, index)
     sooner(controller, controller.clk + 1)
 
@@ -147,22 +162,10 @@ cdef void _flush(Controller *controller) noexcept nogil:
 
 # --- what a bank queue offers ---
 
-cdef inline bint _may_precharge(Controller *controller, Banked *banked, int32_t bank) noexcept nogil:
-    cdef int32_t row = controller.channel.open_row[bank]
-    cdef int32_t index = banked.banks[bank].head
-    if controller.channel.row_uses[bank] >= banked.policy.hit_cap:
-        return True
-    while index != NONE:
-        if banked.pool.entries[index].request.row == row:
-            return False
-        index = banked.pool.entries[index].next
-    return True
-
-
 cdef inline bint _waits_for_read(Banked *banked, int32_t index) noexcept nogil:
     # A write does not overtake an older read of its line.
     cdef int64_t line = banked.pool.entries[index].request.line
-    if banked.read_filter[line & (FILTER - 1)] == 0:
+    if banked.read_filter[_filter_place(line)] == 0:
         return False
     index = banked.pool.entries[index].previous
     while index != NONE:
@@ -172,65 +175,106 @@ cdef inline bint _waits_for_read(Banked *banked, int32_t index) noexcept nogil:
     return False
 
 
-cdef Offer offer_of(Controller *controller, Banked *banked, int32_t bank, int32_t reserved) noexcept nogil:
-    """The first ready command of a bank's queue, oldest entry first. Requests for row `reserved` are passed over."""
+cdef int32_t _hit_from(Banked *banked, int32_t index, int32_t row, int32_t kind) noexcept nogil:
+    """The first access of a row that may go, from an entry of a bank queue on."""
+    cdef const Entry *entries = banked.pool.entries
+    while index != NONE and (entries[index].request.row != row or entries[index].request.kind != kind
+                             or (kind == WRITE and _waits_for_read(banked, index))):
+        index = entries[index].next
+    return index
+
+
+cdef inline void _find_hits(Banked *banked, BankQueue *queue, int32_t row) noexcept nogil:
+    queue.row = row
+    queue.read = _hit_from(banked, queue.line.head, row, READ)
+    queue.write = _hit_from(banked, queue.line.head, row, WRITE)
+
+
+cdef inline void _enqueue(Banked *banked, int32_t bank, int32_t index) noexcept nogil:
+    cdef BankQueue *queue = banked.banks + bank
+    cdef Entry *entry = banked.pool.entries + index
+    _push(banked.pool, &queue.line, index)
+    # Age within the queue: reads and writes overtake each other on the way to it.
+    entry.order = banked.pool.next_order
+    banked.pool.next_order += 1
+    if entry.request.row == queue.row:
+        if entry.request.kind == READ:
+            if queue.read == NONE:
+                queue.read = index
+        elif queue.write == NONE and not _waits_for_read(banked, index):
+            queue.write = index
+    banked.n_queued += 1
+    put(banked.occupied, bank)
+    # The newcomer may be ready at once, and a hit may hold back the head's precharge.
+    put(banked.awake, bank)
+
+
+cdef inline void _dequeue(Banked *banked, int32_t bank, int32_t index) noexcept nogil:
+    # Take out the oldest read or write of the open row.
+    cdef BankQueue *queue = banked.banks + bank
+    cdef Entry *entry = banked.pool.entries + index
+    cdef int32_t place = _filter_place(entry.request.line)
+    _take_out(banked.pool, &queue.line, index)
+    if entry.request.kind == WRITE:
+        banked.write_filter[place] -= 1
+        queue.write = _hit_from(banked, entry.next, queue.row, WRITE)
+    else:
+        banked.read_filter[place] -= 1
+        queue.read = _hit_from(banked, entry.next, queue.row, READ)
+        if banked.write_filter[place]:
+            # A write of the line need not wait any more.
+            queue.write = _hit_from(banked, queue.line.head, queue.row, WRITE)
+    banked.n_queued -= 1
+    if queue.line.size == 0:
+        drop(banked.occupied, bank)
+        drop(banked.awake, bank)
+
+
+cdef Offer offer_of(Controller *controller, Banked *banked, int32_t bank) noexcept nogil:
+    """The first ready command of a bank's queue, oldest entry first. Requests for a reserved row are passed over."""
     cdef Channel *channel = controller.channel
     cdef const Timing *timing = channel.timing
-    cdef int32_t row = channel.open_row[bank], index = banked.banks[bank].head, command
-    cdef const Entry *entry
-    cdef int64_t at, now = controller.clk
-    cdef int64_t read_at = -1, write_at = -1
+    cdef const Entry *entries = banked.pool.entries
+    cdef BankQueue *queue = banked.banks + bank
+    cdef int32_t row = channel.open_row[bank], index = queue.line.head, command
+    cdef int64_t read_at = NEVER, write_at = NEVER, now = controller.clk
     cdef Offer offer
     offer.command = NONE
-    offer.entry = NONE
+    offer.entry = index
     offer.at = NEVER
-    if reserved != NO_ROW and row == CLOSED:
-        while index != NONE and banked.pool.entries[index].request.row == reserved:
-            index = banked.pool.entries[index].next
+    if row == CLOSED:
+        while index != NONE and entries[index].request.row == banked.reserved_row:
+            index = entries[index].next
         if index == NONE:
             return offer
-    if row == CLOSED:
         command = channel.names.activate
-        at = ready_at(timing, bank, timing.commands[command].group)
-        offer.at = at
-        if at <= now:
+        offer.entry = index
+        offer.at = ready_at(timing, bank, timing.commands[command].group)
+        if offer.at <= now:
             offer.command = command
-            offer.entry = index
         return offer
-    entry = banked.pool.entries + index
-    if entry.request.row != row and (reserved == NO_ROW or entry.request.row != reserved) and _may_precharge(
-            controller, banked, bank):
+    if queue.row != row:
+        _find_hits(banked, queue, row)
+    if entries[index].request.row != row and entries[index].request.row != banked.reserved_row and (
+            (queue.read == NONE and queue.write == NONE) or channel.row_uses[bank] >= banked.policy.hit_cap):
         command = channel.names.precharge
-        at = ready_at(timing, bank, timing.commands[command].group)
-        offer.at = at
-        if at <= now:
+        offer.at = ready_at(timing, bank, timing.commands[command].group)
+        if offer.at <= now:
             offer.command = command
-            offer.entry = index
             return offer
-    while index != NONE:
-        entry = banked.pool.entries + index
-        if entry.request.row == row and (reserved == NO_ROW or row != reserved):
-            if entry.request.kind == READ:
-                command = channel.names.read_close if banked.policy.closed_page else channel.names.read
-                if read_at < 0:
-                    read_at = ready_at(timing, bank, timing.commands[command].group)
-                at = read_at
-            else:
-                command = channel.names.write_close if banked.policy.closed_page else channel.names.write
-                if write_at < 0:
-                    write_at = ready_at(timing, bank, timing.commands[command].group)
-                at = write_at
-            if at <= now:
-                if entry.request.kind == READ or not _waits_for_read(banked, index):
-                    offer.command = command
-                    offer.entry = index
-                    offer.at = at
-                    return offer
-            elif at < offer.at:
-                offer.at = at
-            if read_at >= 0 and write_at >= 0 and read_at > now and write_at > now:
-                break
-        index = entry.next
+    if row == banked.reserved_row:
+        return offer
+    if queue.read != NONE:
+        read_at = ready_at(timing, bank, timing.commands[banked.read].group)
+        if read_at <= now:
+            offer.command = banked.read
+            offer.entry = queue.read
+    if queue.write != NONE:
+        write_at = ready_at(timing, bank, timing.commands[banked.write].group)
+        if write_at <= now and (offer.command == NONE or entries[queue.write].order < entries[queue.read].order):
+            offer.command = banked.write
+            offer.entry = queue.write
+    offer.at = min(offer.at, read_at, write_at)
     return offer
 
 
@@ -238,6 +282,7 @@ cdef void issue_offer(Controller *controller, Banked *banked, int32_t bank, Offe
     cdef Channel *channel = controller.channel
     cdef Entry *entry = banked.pool.entries + offer.entry
     cdef Request *request = &entry.request
+    cdef int64_t end = controller.clk + channel.read_latency
     cdef int32_t follower, next_follower
     if not entry.started:
         entry.started = 1
@@ -248,60 +293,78 @@ cdef void issue_offer(Controller *controller, Banked *banked, int32_t bank, Offe
         else:
             channel.counts[N_ROW_HITS] += 1
     issue_command(channel, offer.command, bank, request.row, request.column, controller.clk)
-    banked.look_at[bank] = controller.clk + 1
-    if channel.timing.commands[offer.command].data == 0:
+    if offer.command == channel.names.precharge or offer.command == channel.names.activate:
         return
     channel.counts[N_REUSED_ROWS] += channel.row_uses[bank] > 1
-    _take_out(banked.pool, &banked.banks[bank], offer.entry)
-    banked.n_queued -= 1
-    if banked.banks[bank].size == 0:
-        banked.look_at[bank] = NEVER
+    _dequeue(banked, bank, offer.entry)
     if request.kind == WRITE:
-        banked.write_filter[request.line & (FILTER - 1)] -= 1
         give_entry(banked.pool, offer.entry)
         return
-    banked.read_filter[request.line & (FILTER - 1)] -= 1
     follower = offer.entry
     while follower != NONE:
         request = &banked.pool.entries[follower].request
-        count_read_latency(channel, request.arrival, controller.clk + channel.read_latency)
-        complete(&controller.completions, request.tag, controller.clk + channel.read_latency)
+        count_read_latency(channel, request.arrival, end)
+        complete(&controller.completions, request.tag, end)
         next_follower = banked.followers[follower]
         give_entry(banked.pool, follower)
         follower = next_follower
 
 
-cdef int32_t _issue_next(Controller *controller, Banked *banked, int32_t first_command) noexcept nogil:
+cdef bint wake_banks(Controller *controller, Banked *banked, uint64_t *awake) noexcept nogil:
+    """`awake`: banks, but those held back for a refresh, that may have a ready command. False if there are none."""
+    cdef int32_t n_words = controller.channel.n_words, word, bank, low
+    cdef uint64_t bits, any_bank = 0
+    if controller.clk >= banked.wake_at:
+        banked.wake_at = NEVER
+        for word in range(n_words):
+            bits = banked.occupied[word] & ~banked.awake[word]
+            while bits:
+                bank = word * 64 + __builtin_ctzll(bits)
+                bits &= bits - 1
+                if banked.banks[bank].look_at <= controller.clk:
+                    put(banked.awake, bank)
+                elif banked.banks[bank].look_at < banked.wake_at:
+                    banked.wake_at = banked.banks[bank].look_at
+    for word in range(n_words):
+        awake[word] = banked.awake[word]
+    if banked.blocked_unit != NONE:
+        low = banked.blocked_unit * banked.unit_banks
+        for bank in range(low, low + banked.unit_banks):
+            drop(awake, bank)
+    for word in range(n_words):
+        any_bank |= awake[word]
+    return any_bank != 0
+
+
+cdef int32_t _issue_next(
+    Controller *controller, Banked *banked, int32_t first_command, int32_t first_bank
+) noexcept nogil:
     """Issue the first ready command, bank queues in turn. With `first_command` (dual issue) the two have to be one
     row and one column command: a second one that is not is dropped. Returns the command, or NONE."""
     cdef Channel *channel = controller.channel
     cdef const Timing *timing = channel.timing
-    cdef int32_t bank = banked.turn, _step, low = -1, high = -1
+    cdef int32_t bank = banked.turn
+    cdef uint64_t awake[8]
     cdef Offer offer
     if banked.n_queued == 0:
         return NONE
-    if banked.blocked_unit != NONE:
-        low = banked.blocked_unit * banked.unit_banks
-        high = low + banked.unit_banks
-    for _step in range(channel.n_banks):
-        bank = bank + 1 if bank + 1 < channel.n_banks else 0
-        if banked.look_at[bank] > controller.clk:
-            if banked.look_at[bank] < controller.next and not (low <= bank < high):
-                controller.next = banked.look_at[bank]
-            continue
-        if low <= bank < high:
-            continue
-        offer = offer_of(controller, banked, bank, NO_ROW)
-        if offer.command == NONE:
-            banked.look_at[bank] = offer.at
-            sooner(controller, offer.at)
-            continue
-        banked.turn = bank
-        if first_command != NONE:
-            if (timing.commands[offer.command].data == 0) == (timing.commands[first_command].data == 0):
-                return NONE
-        issue_offer(controller, banked, bank, offer)
-        return offer.command
+    wake_banks(controller, banked, awake)
+    if first_bank != NONE:
+        drop(awake, first_bank)
+    bank = next_bank(awake, channel.n_words, bank)
+    while bank != NONE:
+        drop(awake, bank)
+        offer = offer_of(controller, banked, bank)
+        if offer.command != NONE:
+            banked.turn = bank
+            if first_command != NONE:
+                if (timing.commands[offer.command].data == 0) == (timing.commands[first_command].data == 0):
+                    return NONE
+            issue_offer(controller, banked, bank, offer)
+            return offer.command
+        sleep_until(banked, bank, offer.at)
+        bank = next_bank(awake, channel.n_words, bank)
+    sooner(controller, banked.wake_at)
     return NONE
 
 
@@ -343,8 +406,7 @@ cdef void finish_refresh(Controller *controller, Banked *banked) noexcept nogil:
     banked.pending_head = (banked.pending_head + 1) % (2 * banked.n_units)
     banked.n_pending -= 1
     for bank in range(first, first + banked.unit_banks):
-        if banked.banks[bank].size:
-            banked.look_at[bank] = controller.clk + 1
+        wake(banked, bank)
 
 
 cdef void count_refresh(Controller *controller, Banked *banked) noexcept nogil:
@@ -372,14 +434,12 @@ cdef void start_drain(Banked *banked) noexcept nogil:
 
 cdef void move_from(Controller *controller, Banked *banked, Line *line) noexcept nogil:
     """Move the oldest request of a transaction queue whose bank queue has room."""
-    cdef Line *queue
     cdef Request *request
     cdef int32_t index = line.head, bank, read
     while index != NONE:
         request = &banked.pool.entries[index].request
         bank = request.bank
-        queue = &banked.banks[bank]
-        if queue.size < banked.policy.commands:
+        if banked.banks[bank].line.size < banked.policy.commands:
             if request.kind == WRITE:
                 if _pending(banked, request.line, bank, READ) != NONE:
                     # Reads go on. Where the read itself still waits here, no draining starts before it has moved:
@@ -394,10 +454,7 @@ cdef void move_from(Controller *controller, Banked *banked, Line *line) noexcept
             elif index == banked.owed_read:
                 banked.owed_read = NONE
             _take_out(banked.pool, line, index)
-            _push(banked.pool, queue, index)
-            banked.n_queued += 1
-            # The newcomer may be ready at once, and a hit may hold back the head's precharge.
-            banked.look_at[bank] = controller.clk + 1
+            _enqueue(banked, bank, index)
             sooner(controller, controller.clk + 1)
             return
         index = banked.pool.entries[index].next
@@ -407,7 +464,7 @@ cdef void move_from(Controller *controller, Banked *banked, Line *line) noexcept
 
 cdef void _tick(Controller *controller) noexcept nogil:
     cdef Banked *banked = <Banked *> controller.queues
-    cdef int32_t command = NONE
+    cdef int32_t command = NONE, first_bank = NONE
     if banked.half_ticks and not controller.clk & 1:
         controller.next = controller.clk + 1
         return
@@ -416,10 +473,11 @@ cdef void _tick(Controller *controller) noexcept nogil:
     if banked.n_pending:
         command = _refresh_step(controller, banked)
     if command == NONE:
-        command = _issue_next(controller, banked, NONE)
+        command = _issue_next(controller, banked, NONE, NONE)
+        first_bank = banked.turn
     if command != NONE:
         if banked.policy.dual_issue:
-            _issue_next(controller, banked, command)
+            _issue_next(controller, banked, command, first_bank)
         controller.next = controller.clk + 1
     start_drain(banked)
     move_from(controller, banked, &banked.writes if banked.draining > 0 else &banked.reads)
@@ -437,9 +495,15 @@ cdef void reset_banked(Controller *controller) noexcept nogil:
     banked.writes.head = banked.writes.tail = NONE
     banked.reads.size = banked.writes.size = 0
     for bank in range(controller.channel.n_banks):
-        banked.banks[bank].head = banked.banks[bank].tail = NONE
-        banked.banks[bank].size = 0
-        banked.look_at[bank] = NEVER
+        banked.banks[bank].line.head = banked.banks[bank].line.tail = NONE
+        banked.banks[bank].line.size = 0
+        banked.banks[bank].row = NO_ROW
+        banked.banks[bank].read = banked.banks[bank].write = NONE
+        banked.banks[bank].look_at = NEVER
+    memset(banked.occupied, 0, sizeof(banked.occupied))
+    memset(banked.awake, 0, sizeof(banked.awake))
+    banked.wake_at = NEVER
+    banked.reserved_row = NO_ROW
     memset(banked.read_filter, 0, FILTER * sizeof(int32_t))
     memset(banked.write_filter, 0, FILTER * sizeof(int32_t))
     banked.n_queued = 0
@@ -463,7 +527,6 @@ cdef void release_banked(Controller *controller) noexcept:
     if banked != NULL:
         free_pool(banked.pool)
         free(banked.banks)
-        free(banked.look_at)
         free(banked.pending)
         free(banked.read_filter)
         free(banked.write_filter)
@@ -495,14 +558,15 @@ cdef void init_banked(Controller *controller, Banked *banked, table, policy) exc
     banked.policy.closed_page = policy["closed_page"]
     banked.policy.refresh = policy["refresh"]
     banked.policy.refresh_interval = policy["refresh_interval"]
+    banked.read = channel.names.read_close if banked.policy.closed_page else channel.names.read
+    banked.write = channel.names.write_close if banked.policy.closed_page else channel.names.write
     banked.half_ticks = table.part.rules_of.ticks_per_clock == 2
     banked.n_units = channel.timing.level_nodes[channel.refresh_scope]
     banked.unit_banks = banks // banked.n_units
     places = 2 * banked.policy.transactions + banks * banked.policy.commands
     banked.pool = new_pool(places)
     banked.followers = <int32_t *> allocate(places, sizeof(int32_t))
-    banked.banks = <Line *> allocate(banks, sizeof(Line))
-    banked.look_at = <int64_t *> allocate(banks, sizeof(int64_t))
+    banked.banks = <BankQueue *> allocate(banks, sizeof(BankQueue))
     banked.pending = <int32_t *> allocate(2 * banked.n_units, sizeof(int32_t))
     banked.read_filter = <int32_t *> allocate(FILTER, sizeof(int32_t))
     banked.write_filter = <int32_t *> allocate(FILTER, sizeof(int32_t))

@@ -52,7 +52,7 @@ cdef struct Newton:
     int32_t moved             # oldest ones, in the command queue
     int64_t slack             # ticks to spare before the next refresh
     int32_t skipping          # PIM waits for the refresh
-    int32_t reserved_row      # row of the tile under way, NO_ROW: none
+    int64_t memory_at         # no memory command before this tick
     int32_t all_open_row      # row that every bank holds open for computing, where that is known
     int32_t in_tile           # a header was issued and not all of its results were read
     int32_t results_left

@@ -1,10 +1,11 @@
 # csrc/pim/newton.pyx: scheduling of PIM and memory commands in a channel of banks that compute (see newton.pxd).
 
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport free
 
 from bitline.csrc.dram.banked cimport (
-    count_refresh, finish_refresh, init_banked, issue_offer, move_from, NO_ROW, Offer, offer_of, release_banked,
-    reset_banked, sooner, start_drain,
+    count_refresh, drop, finish_refresh, init_banked, issue_offer, move_from, next_bank, NO_ROW, Offer, offer_of,
+    release_banked, reset_banked, sleep_until, sooner, start_drain, wake, wake_banks,
 )
 from bitline.csrc.dram.channel cimport (
     answer, CLOSED, Channel, issue_command, N_COMPOSITE_COLUMNS, N_DATA_TICKS,
@@ -61,19 +62,18 @@ cdef inline bint _issue_if_ready(
 
 
 cdef void _look_again(Controller *controller, Newton *newton) noexcept nogil:
-    """What memory commands may do has changed in all banks."""
-    cdef int32_t bank
-    for bank in range(controller.channel.n_banks):
-        if newton.banked.banks[bank].size:
-            newton.banked.look_at[bank] = controller.clk + 1
+    """What memory commands may do has changed in all banks: they see it a tick later."""
+    cdef int32_t word
+    newton.memory_at = controller.clk + 1
+    for word in range(controller.channel.n_words):
+        newton.banked.awake[word] = newton.banked.occupied[word]
 
 
 cdef bint _close_row(Controller *controller, Newton *newton, int32_t command, int32_t bank) noexcept nogil:
     if not _issue_if_ready(controller, command, bank, -1, -1):
         return False
     newton.all_open_row = NO_ROW
-    if newton.banked.banks[bank].size:
-        newton.banked.look_at[bank] = controller.clk + 1
+    wake(&newton.banked, bank)
     return True
 
 
@@ -157,8 +157,8 @@ cdef bint _header_step(Controller *controller, Newton *newton, const PimRequest 
         estimate = exact if exact > estimate else estimate
     if not _fits(controller, newton, estimate):
         return False
-    if newton.reserved_row != request.row:
-        newton.reserved_row = request.row
+    if newton.banked.reserved_row != request.row:
+        newton.banked.reserved_row = request.row
         _look_again(controller, newton)
     newton.in_tile = True
     newton.results_left = request.results
@@ -200,7 +200,7 @@ cdef void _results_read(Controller *controller, Newton *newton, int64_t tick) no
     newton.results_left -= 1
     if newton.results_left <= 0 and newton.in_tile:
         newton.in_tile = False
-        newton.reserved_row = NO_ROW
+        newton.banked.reserved_row = NO_ROW
         if newton.policy.blocked:
             newton.slack = 0
         _look_again(controller, newton)
@@ -274,43 +274,42 @@ cdef bint _has_slack(Controller *controller, Newton *newton, int32_t command) no
 cdef bint _memory_step(Controller *controller, Newton *newton) noexcept nogil:
     """The first ready memory command, bank queues in turn. False when there is none."""
     cdef Channel *channel = controller.channel
-    cdef int32_t bank = newton.banked.turn, _step, low = -1, high = -1
+    cdef int32_t bank
     cdef int64_t at
     cdef bint in_the_way
+    cdef uint64_t awake[8]
     cdef Offer offer
     if newton.banked.n_queued == 0:
         return False
-    if newton.banked.blocked_unit != NONE:
-        low = newton.banked.blocked_unit * newton.banked.unit_banks
-        high = low + newton.banked.unit_banks
-    for _step in range(channel.n_banks):
-        bank = bank + 1 if bank + 1 < channel.n_banks else 0
-        if newton.banked.look_at[bank] > controller.clk:
-            if newton.banked.look_at[bank] < controller.next and not (low <= bank < high):
-                controller.next = newton.banked.look_at[bank]
-            continue
-        if low <= bank < high or (newton.writing_vector and bank == newton.vector_bank):
-            continue
-        offer = offer_of(controller, &newton.banked, bank, newton.reserved_row)
+    if newton.memory_at > controller.clk:
+        sooner(controller, newton.memory_at)
+        return False
+    wake_banks(controller, &newton.banked, awake)
+    if newton.writing_vector:
+        drop(awake, newton.vector_bank)
+    bank = next_bank(awake, channel.n_words, newton.banked.turn)
+    while bank != NONE:
+        drop(awake, bank)
+        offer = offer_of(controller, &newton.banked, bank)
         if offer.command == NONE:
-            newton.banked.look_at[bank] = offer.at
-            sooner(controller, offer.at)
-            continue
-        in_the_way = offer.command == channel.names.activate and channel.dual and (
-            channel.pim_row[bank] == newton.banked.pool.entries[offer.entry].request.row)
-        if in_the_way:
-            # The other buffer has the row: it is given up there first.
-            at = ready_at(channel.timing, bank, channel.timing.commands[newton.names.close].group)
+            sleep_until(&newton.banked, bank, offer.at)
+        else:
+            in_the_way = offer.command == channel.names.activate and channel.dual and (
+                channel.pim_row[bank] == newton.banked.pool.entries[offer.entry].request.row)
+            at = controller.clk
+            if in_the_way:
+                # The other buffer has the row: it is given up there first.
+                at = ready_at(channel.timing, bank, channel.timing.commands[newton.names.close].group)
             if at > controller.clk:
                 sooner(controller, at)
-                continue
-        if not _has_slack(controller, newton, channel.names.precharge if in_the_way else offer.command):
-            continue
-        newton.banked.turn = bank
-        if in_the_way:
-            return _close_row(controller, newton, newton.names.close, bank)
-        issue_offer(controller, &newton.banked, bank, offer)
-        return True
+            elif _has_slack(controller, newton, channel.names.precharge if in_the_way else offer.command):
+                newton.banked.turn = bank
+                if in_the_way:
+                    return _close_row(controller, newton, newton.names.close, bank)
+                issue_offer(controller, &newton.banked, bank, offer)
+                return True
+        bank = next_bank(awake, channel.n_words, bank)
+    sooner(controller, newton.banked.wake_at)
     return False
 
 
@@ -387,8 +386,7 @@ cdef void _tick(Controller *controller) noexcept nogil:
     if newton.writing_vector:
         if newton.vector_done <= controller.clk:
             newton.writing_vector = False
-            if newton.banked.banks[newton.vector_bank].size:
-                newton.banked.look_at[newton.vector_bank] = controller.clk
+            wake(&newton.banked, newton.vector_bank)
         else:
             sooner(controller, newton.vector_done)
     if _step(controller, newton):
@@ -405,9 +403,9 @@ cdef void _reset(Controller *controller) noexcept nogil:
     newton.head = newton.used = newton.moved = 0
     newton.slack = 0
     newton.skipping = newton.in_tile = newton.writing_vector = False
-    newton.reserved_row = newton.all_open_row = NO_ROW
+    newton.all_open_row = NO_ROW
     newton.results_left = newton.columns_done = 0
-    newton.tree_full = newton.vector_done = 0
+    newton.tree_full = newton.vector_done = newton.memory_at = 0
 
 
 cdef void _release(Controller *controller) noexcept:
