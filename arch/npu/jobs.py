@@ -28,7 +28,7 @@ class Operand:
     name: str
     bits: int
     kept: bool = False
-    """Weights and caches; activations pass."""
+    """Weights; activations and the caches of requests pass."""
     layout: Layout = "tiled"
     """tiled: each tile in one piece, in the order of the loops; rows: row after row."""
     across: bool = False

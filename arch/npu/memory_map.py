@@ -1,4 +1,4 @@
-"""Where tensors lie in the memory of an NPU: byte addresses, weights and caches from the bottom, activations above."""
+"""Where tensors lie in the memory of an NPU: byte addresses, weights from the bottom, the rest from the top."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class MemoryMap:
     """Addresses by tensor name.
 
     A tensor starts at a multiple of `alignment_bytes`, so that tensors of one size meet channels and banks alike in
-    every layer. What is kept (weights, caches) grows from address 0 up, activations from the top down; the latter are
-    forgotten together (`release`).
+    every layer. What is kept (weights) grows from address 0 up; activations and the caches of requests from the top
+    down, and these are forgotten together (`release`).
     """
 
     capacity_bytes: int
@@ -36,11 +36,11 @@ class MemoryMap:
     """Address and size."""
     passing: dict[str, tuple[int, int]] = field(default_factory=dict)
     kept_bytes: int = 0
-    """Memory that weights and caches take."""
+    """Memory that weights take."""
     passing_bytes: int = 0
 
     def keep(self, name: str, size: int) -> int:
-        """Address of a weight or a cache; made at the first call. Raises CapacityError where it does not fit."""
+        """Address of a weight; made at the first call. Raises CapacityError where it does not fit."""
         if name not in self.kept:
             address = round_up(self.kept_bytes, self.alignment_bytes)
             self._check_room(name, size, address + size + self.passing_bytes)
@@ -56,7 +56,7 @@ class MemoryMap:
         return address
 
     def passes(self, name: str, size: int) -> int:
-        """Address of an activation; one that is larger than at the last call gets a new place."""
+        """Address of an activation or a cache; one that is larger than at the last call gets a new place."""
         if name not in self.passing or self.passing[name][1] < size:
             end = round_up(self.passing_bytes + size + self.capacity_bytes % self.alignment_bytes, self.alignment_bytes)
             self._check_room(name, size, self.kept_bytes + end)
@@ -65,7 +65,7 @@ class MemoryMap:
         return self.passing[name][0]
 
     def release(self) -> None:
-        """Forget all activations."""
+        """Forget all activations and caches."""
         self.passing.clear()
         self.passing_bytes = 0
 

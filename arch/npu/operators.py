@@ -116,12 +116,12 @@ def _attention(operator: Operator, kv_page: int) -> list[Job]:
 def _cache(operator: Operator, tensor: Tensor, request: int, room: int, *, across: bool) -> Operand:
     """Keys or values of a request, a matrix a head: a token's vector is a row, of keys along the sum, of values across.
 
-    Latent attention over a prompt has keys and values that pass, instead of a cache.
+    Requests come, grow and go, so their caches take room as activations do. Whether all of a batch's caches fit is what
+    admits its requests to the pool.
     """
     return Operand(
         f"{tensor.name}.{request}",
         BITS[tensor.dtype],
-        kept=tensor.role == "kv",
         layout="rows",
         across=across,
         matrices=operator.kv_heads,

@@ -53,7 +53,7 @@ def one_clock_early(accepted: Accepted, random: np.random.Generator, count: int)
 def bank_swapped(accepted: Accepted, random: np.random.Generator, count: int) -> Iterator[CommandLog]:
     """Activates and accesses that go to another bank of the same bank group, away from the log's end."""
     rows = accepted.log.rows
-    banks = rows["bank"].max() + 1
+    banks = rows["bank"].max(initial=0) + 1
     at = np.flatnonzero(np.isin(rows["command"], OPENS + ACCESSES))
     for place in _some(random, at[: len(at) * 9 // 10], count if banks > 1 else 0):
         changed = rows.copy()

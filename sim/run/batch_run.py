@@ -214,6 +214,7 @@ class BatchRun:
 
     def _device(self, stage: int, batch: ByChannel) -> DeviceTime:
         """One micro-batch on the devices of a pipeline stage."""
+        self.lowering.memory.release()
         cut = self._halves(batch)
         parts = [self._parts(half, stage) for half in cut]
         plan = self._plan(parts[0], len(cut) > 1)

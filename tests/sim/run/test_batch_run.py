@@ -134,6 +134,16 @@ def test_pipeline_stages_share_out_the_layers():
     assert cut.workload["tensor"] == cut.workload["pipeline"] == 2
 
 
+def test_caches_grow_from_iteration_to_iteration_on_the_npu():
+    """Every iteration reads longer keys and values than the last, past the room that the first one took."""
+    one, many = (
+        execute(planned("npu-only", model="gpt3-125m", batch=2, context=120, iterations=n), level="bound")[0]
+        for n in (1, 20)
+    )
+    assert many.tokens == 20 * one.tokens
+    assert many.time_s > 20 * one.time_s
+
+
 def test_a_model_on_processors_in_a_batch():
     result = bitline.run("gpu-only", model="gpt3-7b", batch=64, lengths="sharegpt", seed=3, level="bound")
     assert result.tokens == 64
