@@ -37,6 +37,21 @@ class VectorCost:
     adds: Column
     multiplies: Column
 
+    def __add__(self, other: VectorCost) -> VectorCost:
+        return VectorCost(
+            self.cycles + other.cycles,
+            self.bound_cycles + other.bound_cycles,
+            self.adds + other.adds,
+            self.multiplies + other.multiplies,
+        )
+
+    def times(self, count: int) -> VectorCost:
+        """So many of these, one after the other."""
+        return VectorCost(self.cycles * count, self.bound_cycles * count, self.adds * count, self.multiplies * count)
+
+
+NO_COST = VectorCost(0, 0, 0, 0)
+
 
 def vector_cost(spec: AsicSpec, passes: Passes, rows: int, elements: int) -> VectorCost:
     """The cost of `rows` rows of `elements` each."""
