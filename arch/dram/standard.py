@@ -66,7 +66,7 @@ class Rule:
         return f"{'/'.join(self.before)} -> {'/'.join(self.after)}{last}, {scope}: {self.delay}{grows}"
 
     @property
-    def timings(self) -> frozenset[str]:
+    def timings(self) -> set[str]:
         """The timing names in its expressions."""
         return expression_names(self.delay) | expression_names(self.each) | expression_names(self.least)
 
@@ -122,11 +122,10 @@ class Standard:
         return names
 
 
-@cache
-def expression_names(text: str) -> frozenset[str]:
+def expression_names(text: str) -> set[str]:
     """The timing names in an expression."""
     tree = ast.parse(text, mode="eval")
-    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)) - {"max", "min"}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {"max", "min"}
 
 
 def evaluate(text: str, values: Mapping[str, float]) -> float:
@@ -150,12 +149,7 @@ def evaluate(text: str, values: Mapping[str, float]) -> float:
             return max(operands) if node.func.id == "max" else min(operands)
         raise SpecError(f"'{text}' is not a timing expression", expected="names, whole numbers, + - *, max and min")
 
-    return walk(_parsed(text))
-
-
-@cache
-def _parsed(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+    return walk(ast.parse(text, mode="eval").body)
 
 
 def standard_names() -> list[str]:
