@@ -3,7 +3,7 @@ import pytest
 from bitline.base.errors import SpecError
 from bitline.sim.study import Point, grid_points, grid_size, load_study
 from bitline.sim.study.folder import study_text
-from bitline.sim.study.grid import make_study
+from bitline.sim.study.spec import make_study
 
 
 def test_points_are_the_product_of_the_axes():
