@@ -25,7 +25,7 @@ class BoundRun:
 
     def run(self) -> None:
         """Every token; a batch is one pass. Raises CapacityError."""
-        self.check_memory(self.spec.memory_gb)
+        check_memory(self.workload, self.spec.memory_gb)
         self.add_up()
 
     def add_up(self) -> None:
@@ -35,21 +35,6 @@ class BoundRun:
             for block in trace.blocks:
                 for operator in block.operators:
                     self.totals.add(operator, block.repeats)
-
-    def needed_gb(self) -> float:
-        """What weights, keys and values take, decimal GB."""
-        return resident_bytes(self.workload.batched_trace(max(self.workload.contexts))) / 1e9
-
-    def check_memory(self, memory_gb: float) -> None:
-        """Raise CapacityError where the workload does not fit in so much memory."""
-        needed = self.needed_gb()
-        if needed > memory_gb:
-            model = self.workload.batched_trace(max(self.workload.contexts)).model
-            raise CapacityError(
-                f"{model} needs {needed:.2f} GB, {needed - memory_gb:.2f} GB more than the memory",
-                field="processor.memory_gb",
-                expected=f"at least {needed:.2f}",
-            )
 
     def metrics(self) -> BoundMetrics:
         """What was added up; without efficiencies the time is the bound."""
@@ -111,6 +96,23 @@ class BoundRun:
                 for name, total in self.totals.items()
             ),
             provenance=provenance,
+        )
+
+
+def needed_gb(workload: Workload) -> float:
+    """What weights, keys and values take, decimal GB."""
+    return resident_bytes(workload.batched_trace(max(workload.contexts))) / 1e9
+
+
+def check_memory(workload: Workload, memory_gb: float) -> None:
+    """Raise CapacityError where a workload does not fit in so much memory."""
+    needed = needed_gb(workload)
+    if needed > memory_gb:
+        model = workload.batched_trace(1).model
+        raise CapacityError(
+            f"{model} needs {needed:.2f} GB, {needed - memory_gb:.2f} GB more than the memory",
+            field="processor.memory_gb",
+            expected=f"at least {needed:.2f}",
         )
 
 

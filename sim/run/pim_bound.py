@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 
 from bitline.arch.asic.cost import VectorCost
 from bitline.arch.pim.bound import ProgramWorks
@@ -36,6 +36,7 @@ def operator_bounds_ps(
     return bounds
 
 
+@lru_cache(maxsize=1 << 16)
 def _cycle_ps(clock_mhz: float) -> float:
     return float(Fraction(10**6) / Fraction(str(clock_mhz)))
 

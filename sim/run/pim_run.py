@@ -50,16 +50,20 @@ class PimRun:
         first = workload.trace(workload.contexts[0])
         self.reserved = self._reserved_tokens()
         layout = make_layout(first, self.device, self.n_channels, self.reserved, workload.batch)
-        self.check_sram(first, self.asic.sram_bytes)
+        check_sram(first, self.asic.sram_bytes)
         self.classes = channel_classes(self.device, self.n_channels, first, layout, workload.contexts)
         self.builder = GraphBuilder(
             self.device, self.asic, policy, layout, self.n_channels, self.classes, self.reserved
         )
         self.refresh, self.fast_forward, self.logging = system.memory.refresh, fast_forward, logging
         self.works = ProgramWorks(self.device)
+        self.forget()
+        self.last: tuple[Graph, int] | None = None
+
+    def forget(self) -> None:
+        """Begin the sums anew."""
         self.totals = Totals(self.works, self.classes)
         self.bound_ps: Column = 0.0
-        self.last: tuple[Graph, int] | None = None
 
     @cached_property
     def machine(self) -> PimMachine:
@@ -93,16 +97,6 @@ class PimRun:
                 expected=f"at least {longest}",
             )
         return reserved
-
-    def check_sram(self, trace: Trace, sram_bytes: int) -> None:
-        """Raise CapacityError where the vectors of an operator do not fit in so much SRAM."""
-        for operator, needed in vectors_bytes(trace):
-            if needed > sram_bytes:
-                raise CapacityError(
-                    f"operator '{operator.name}' needs {needed} bytes for its vectors",
-                    field="asic.sram_bytes",
-                    expected=f"at least {needed}, it is {sram_bytes}",
-                )
 
     # --- running ---
 
@@ -209,3 +203,14 @@ def vectors_bytes(trace: Trace) -> Iterator[tuple[Operator, int]]:
         for operator in block.operators:
             if operator.kind == "matmul" and operator.layer >= 0:
                 yield operator, 2 * (operator.k + operator.n)
+
+
+def check_sram(trace: Trace, sram_bytes: int) -> None:
+    """Raise CapacityError where the vectors of an operator do not fit in so much SRAM."""
+    for operator, needed in vectors_bytes(trace):
+        if needed > sram_bytes:
+            raise CapacityError(
+                f"operator '{operator.name}' needs {needed} bytes for its vectors",
+                field="asic.sram_bytes",
+                expected=f"at least {needed}, it is {sram_bytes}",
+            )
