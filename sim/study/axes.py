@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bitline.sim.study.domains import Choices, Countable, Interval, Linked
+from bitline.sim.study.domains import Choices, Countable, Free, Interval, Linked
 from bitline.sim.study.order import ordered
 from bitline.sim.study.point import GENERATE, Phase
 from bitline.sim.study.spec import DEFAULT_CONTEXT, StudySpec
@@ -66,7 +66,8 @@ def _requests(study: StudySpec, phase: Phase) -> list[Place]:
     if phase == GENERATE:
         pairs = itertools.product(ordered(study.prompts), ordered(study.tokens))
         return [(None, prompt, tokens, None, None) for prompt, tokens in pairs]
-    drawn = itertools.product(ordered(study.lengths), ordered(study.seeds) or [None])
+    seeds: list[int | None] = [*ordered(study.seeds)] or [None]
+    drawn = itertools.product(ordered(study.lengths), seeds)
     contexts = study.contexts or ([] if study.lengths else [DEFAULT_CONTEXT])
     return [
         *((context, None, None, None, None) for context in ordered(contexts)),
@@ -96,32 +97,28 @@ def design_axes(study: StudySpec) -> list[Axis]:
     return axes
 
 
-def free_dimensions(study: StudySpec) -> list[tuple[str, Any]]:
+def free_dimensions(study: StudySpec) -> list[tuple[str, Free]]:
     """Design parameters with more than one value, by name, with the domain that samples and searches draw from."""
-    dimensions: list[tuple[str, Any]] = [
-        (name, Choices(tuple(ordered(values))))
-        for name, values in (("system", study.systems), ("policy", study.policies), *_parallel(study))
-        if len(values) > 1
-    ]
-    for path in sorted(study.settings):
-        domain = study.settings[path]
-        if isinstance(domain, Interval) or (not isinstance(domain, Linked) and len(domain) > 1):
-            dimensions.append((path, domain))
-    return dimensions
+    return [(name, domain) for name, domain in _design_domains(study) if not _is_fixed(domain)]
 
 
 def fixed_design(study: StudySpec) -> dict[str, Any]:
     """Design parameters with one value, by name."""
-    fixed = {
-        name: values[0]
-        for name, values in (("system", study.systems), ("policy", study.policies), *_parallel(study))
-        if len(values) == 1
-    }
+    return {name: domain.at(0) for name, domain in _design_domains(study) if _is_fixed(domain)}
+
+
+def _design_domains(study: StudySpec) -> Iterator[tuple[str, Free]]:
+    named: list[tuple[str, list[Any]]] = [("system", study.systems), ("policy", study.policies), *_parallel(study)]
+    for name, values in named:
+        yield name, Choices(tuple(ordered(values)))
     for path in sorted(study.settings):
         domain = study.settings[path]
-        if not isinstance(domain, Interval | Linked) and len(domain) == 1:
-            fixed[path] = domain[0]
-    return fixed
+        if not isinstance(domain, Linked):
+            yield path, domain
+
+
+def _is_fixed(domain: Free) -> bool:
+    return domain.first == domain.to if isinstance(domain, Interval) else len(domain) == 1
 
 
 def grid_axes(study: StudySpec) -> list[Axis]:

@@ -94,7 +94,7 @@ class Factors(Document):
 
     def __getitem__(self, index: int) -> Number:
         if isinstance(self.first, int) and isinstance(self.factor, int):
-            return self.first * self.factor**index
+            return self.first * int(self.factor**index)
         return float(self.first) * float(self.factor) ** index
 
     def at(self, part: float) -> Number:

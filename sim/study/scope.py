@@ -25,10 +25,8 @@ class Scope:
 
     def __init__(self, study: StudySpec) -> None:
         self._level = study.level
-        self._linked = in_order(
-            {path: domain.expression for path, domain in study.settings.items() if isinstance(domain, Linked)},
-            "settings",
-        )
+        linked = {path: domain.expression for path, domain in study.settings.items() if isinstance(domain, Linked)}
+        self._linked = in_order(linked, "settings")
         self._conditions = [parse_condition(text) for text in study.conditions]
         self._paths = study.setting_paths
         known = {*PARAMETERS, *self._paths}
@@ -87,10 +85,8 @@ def in_order(linked: dict[str, Expression], where: str) -> dict[str, Expression]
     while left:
         ready = [path for path, formula in left.items() if not any(name in left for name in formula.names)]
         if not ready:
-            circle = ", ".join(left)
-            raise SpecError(
-                "each is a formula of the other", field=where, expected=f"one of {circle} without the others"
-            )
+            expected = f"one of {', '.join(left)} without the others"
+            raise SpecError("each is a formula of the other", field=where, expected=expected)
         found |= {path: left.pop(path) for path in ready}
     return found
 
@@ -128,14 +124,13 @@ def document_value(system: str, policy: str | None, path: str) -> Any:
         name = policy or load_system(system).policy
         if name is None:
             raise SpecError("the system names no policy", file=system, field=path)
-        document, of = load_any_policy(name), path.removeprefix(POLICY_PREFIX)
+        node: Any = load_any_policy(name).model_dump(mode="json", by_alias=True)
+        of = path.removeprefix(POLICY_PREFIX)
     else:
-        document, of = load_system(system), path
-    node: Any = document.model_dump(mode="json", by_alias=True)
+        node, of = load_system(system).model_dump(mode="json", by_alias=True), path
     for key in of.split("."):
         if not isinstance(node, dict) or key not in node:
-            known = [*node, *PARAMETERS] if isinstance(node, dict) and key == of.split(".")[0] else node
-            expected = did_you_mean(key, known) if isinstance(known, dict | list) else "a name of a parameter or field"
+            expected = did_you_mean(key, node) if isinstance(node, dict) else "the path of a field"
             raise SpecError(f"unknown name '{path}'", expected=expected)
         node = node[key]
     return node if isinstance(node, int | float | str | bool) else None
