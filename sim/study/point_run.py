@@ -7,21 +7,11 @@ from collections.abc import Callable
 
 from bitline.base.errors import BitlineError, SpecError
 from bitline.sim.run.result import Result
-from bitline.sim.study.grid import Point
+from bitline.sim.study.point import METRICS, Point
 from bitline.sim.study.store import Outcome
 
 Runner = Callable[[Point], Result]
 
-METRICS = (
-    "time_s",
-    "bound_time_s",
-    "tokens_per_s",
-    "time_per_token_s",
-    "energy_j",
-    "power_w",
-    "row_hit_rate",
-    "bottleneck",
-)
 MAX_ERROR_CHARS = 300
 
 
@@ -29,18 +19,7 @@ def simulate(point: Point) -> Result:
     """Run a point on the simulator."""
     import bitline
 
-    result: Result = bitline.run(
-        point.system,
-        model=point.model,
-        phase=point.phase,
-        batch=point.batch,
-        policy=point.policy,
-        settings=point.settings,
-        level=point.level,
-        prompt=point.prompt,
-        tokens=point.tokens,
-        **({} if point.context is None else {"context": point.context}),
-    )
+    result: Result = bitline.run(**point.arguments())
     return result
 
 
