@@ -67,7 +67,7 @@ def _point(row: Mapping[str, Any], shown: list[str], x: str, y: str, level: str)
 
 def _front(rows: list[dict[str, Any]], names: tuple[str, str], goals: tuple[str, str]) -> list[dict[str, Any]]:
     """The rows that no other is at least as good as in both and better in one; of equals, all."""
-    costs = [tuple(cost(row[name], goal) for name, goal in zip(names, goals)) for row in rows]
+    costs = [(cost(row[names[0]], goals[0]), cost(row[names[1]], goals[1])) for row in rows]
     found: list[dict[str, Any]] = []
     best = last = (inf, inf)
     for at in sorted(range(len(rows)), key=lambda at: costs[at]):
@@ -77,7 +77,15 @@ def _front(rows: list[dict[str, Any]], names: tuple[str, str], goals: tuple[str,
     return found
 
 
-def plot_pareto(table: Table, ax: Axes | None = None, *, x: str, y: str, size: str = "column") -> Axes:
+def plot_pareto(
+    table: Table,
+    ax: Axes | None = None,
+    *,
+    x: str,
+    y: str,
+    directions: Directions | None = None,
+    size: str = "column",
+) -> Axes:
     """Bound points faint, simulated points solid by system, those that break a constraint hollow, and the front.
 
     `table` is one of `pareto_table`. The front is a staircase: no point below it is known.
@@ -97,9 +105,9 @@ def plot_pareto(table: Table, ax: Axes | None = None, *, x: str, y: str, size: s
     names = [*([_BOUND] if faint else []), *map(str, systems), *([_INFEASIBLE] if broken else []), _FRONT]
 
     def draw(chosen: list[Mapping[str, Any]], **style: Any) -> None:
-        ax.plot([row[x] / x_divisor for row in chosen], [row[y] / y_divisor for row in chosen], **style)
+        axes.plot([row[x] / x_divisor for row in chosen], [row[y] / y_divisor for row in chosen], **style)
 
-    with drawing(ax, size, preset.height_in + legend_height_in(names, size)) as ax:
+    with drawing(ax, size, preset.height_in + legend_height_in(names, size)) as axes:
         if faint:
             cloud = len(faint) > _MOST_DRAWN_AS_LINES
             style = {"marker": ".", "color": "#b5b5b5", "markersize": 2.6 * preset.line_pt, "markeredgewidth": 0}
@@ -128,19 +136,20 @@ def plot_pareto(table: Table, ax: Axes | None = None, *, x: str, y: str, size: s
                 **shape,
             )
         front = sorted((row for row in table if row["front"]), key=lambda row: (row[x], row[y]))
-        draw(front, drawstyle=_steps(front, x, y), color=INK, label=_FRONT, gid="front", zorder=2.5)
-        for set_limits, column, divisor in ((ax.set_xlim, x, x_divisor), (ax.set_ylim, y, y_divisor)):
+        draw(
+            front,
+            drawstyle="steps-post" if direction(x, directions) == "min" else "steps-pre",
+            color=INK,
+            label=_FRONT,
+            gid="front",
+            zorder=2.5,
+        )
+        for set_limits, column, divisor in ((axes.set_xlim, x, x_divisor), (axes.set_ylim, y, y_divisor)):
             values = [row[column] / divisor for row in table]
             if min(values) >= 0 and min(values) < 0.4 * max(values):
                 set_limits(0, 1.06 * max(values))
-        ax.set_xlabel(axis_label(x_name, x_unit))
-        ax.set_ylabel(axis_label(y_name, y_unit))
-        ax.grid(axis="both")
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=legend_columns(names, size))
-    return ax
-
-
-def _steps(front: Table, x: str, y: str) -> str:
-    """How a staircase runs that keeps on the side of what was found: known from the front's own slope."""
-    falling = len(front) < 2 or front[-1][y] <= front[0][y]
-    return "steps-post" if falling else "steps-pre"
+        axes.set_xlabel(axis_label(x_name, x_unit))
+        axes.set_ylabel(axis_label(y_name, y_unit))
+        axes.grid(axis="both")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=legend_columns(names, size))
+    return axes

@@ -19,7 +19,7 @@ _IDEAL = "ideal"
 
 
 def scaling_table(rows: Table, axes: SweepAxes, *, directions: Directions | None = None) -> list[dict[str, Any]]:
-    """The points of each series by x, with `speed_up` over the series' least x and `efficiency`, its share of the ideal.
+    """The points of each series by x: `speed_up` over the series' least x, `efficiency` its share of the ideal.
 
     Speed is 1/y where less of y is better, else y. Raises SpecError for an x that is no positive number.
     """
