@@ -63,8 +63,6 @@ def test_the_notebook_is_kept_without_outputs():
 
 @pytest.mark.slow
 def test_the_notebook_runs(tmp_path):
-    pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
     python("-c", EXECUTE, NOTEBOOK, tmp_path / "done.ipynb", cwd=tmp_path)
     cells = [cell for cell in json.loads((tmp_path / "done.ipynb").read_text())["cells"] if cell["cell_type"] == "code"]
     figures = [output for cell in cells for output in cell["outputs"] if "image/png" in output.get("data", {})]
