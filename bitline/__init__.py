@@ -7,12 +7,13 @@ __version__ = "0.1.0"
 # Imported on first use: `import bitline` stays light.
 _LAZY = {
     "Result": "bitline.sim.run.result",
+    "compare": "bitline.sim.compare",
     "run": "bitline.sim.run.run",
     "sweep": "bitline.sim.study",
     "validate": "bitline.sim.validate.suites",
 }
 
-__all__ = ["Result", "__version__", "run", "sweep", "validate"]
+__all__ = ["Result", "__version__", "compare", "run", "sweep", "validate"]
 
 
 def __getattr__(name: str) -> Any:

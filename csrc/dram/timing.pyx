@@ -57,17 +57,18 @@ cdef _place_holds(Timing *timing, updates):
     held = []
     for command in range(timing.n_commands):
         timing.commands[command].first_hold = len(held)
+        # Plain numbers: they are read once a bank, and fields of NumPy rows are slow to read.
+        own = updates[updates["command"] == command][["level", "group", "siblings", "delay"]].tolist()
         for bank in range(timing.n_banks):
             before = len(held)
-            for row in updates[updates["command"] == command]:
-                level, group = row["level"], row["group"]
+            for level, group, siblings, delay in own:
                 node = timing.path[bank * timing.n_levels + level]
                 nodes = [node]
-                if row["siblings"]:
+                if siblings:
                     count = timing.level_nodes[level] // timing.level_nodes[level - 1]
                     first = node - (node - timing.level_first[level]) % count
                     nodes = [other for other in range(first, first + count) if other != node]
-                held += [(group * timing.n_nodes + other, row["delay"]) for other in nodes]
+                held += [(group * timing.n_nodes + other, delay) for other in nodes]
             timing.commands[command].n_holds = len(held) - before
     timing.holds = <Hold *> allocate(len(held), sizeof(Hold))
     for i, (slot, delay) in enumerate(held):

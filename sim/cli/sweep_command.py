@@ -12,9 +12,10 @@ from bitline.base.document import parse_yaml, read_yaml
 from bitline.base.errors import SpecError
 from bitline.sim.cli.options import json_option, print_json
 from bitline.sim.cli.sweep_progress import SweepBar
+from bitline.sim.study.check import check_study
 from bitline.sim.study.folder import TABLE_NAME, SweepSummary, sweep
-from bitline.sim.study.grid import StudySpec, grid_size, load_study, make_study
-from bitline.sim.study.resolve import check_study
+from bitline.sim.study.grid import grid_size
+from bitline.sim.study.spec import StudySpec, load_study, make_study
 from bitline.sim.study.table import read_table
 
 # From here on a grid is more likely a slip of the keyboard than a plan.

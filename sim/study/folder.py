@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 from bitline.base.errors import InternalError
 from bitline.base.files import make_folder, whole_file, write_atomically
-from bitline.sim.study.grid import StudySpec, grid_points, grid_size
+from bitline.sim.study.check import check_study
+from bitline.sim.study.grid import grid_points, grid_size
 from bitline.sim.study.point_run import Runner, simulate
 from bitline.sim.study.pool import Work, run_in_pool, run_in_turn
-from bitline.sim.study.resolve import PointKeys, check_study
+from bitline.sim.study.resolve import PointKeys
+from bitline.sim.study.spec import StudySpec
 from bitline.sim.study.store import Status, Store, open_store
 from bitline.sim.study.table import Row, columns, csv_lines, flat
 
@@ -120,7 +122,7 @@ def _missing(study: StudySpec, store: Store, keys: PointKeys, retry_failed: bool
 
 
 def _write_table(study: StudySpec, store: Store, keys: PointKeys, folder: Path) -> None:
-    names = columns(study.settings)
+    names = columns(study.setting_paths)
     with whole_file(folder / TABLE_NAME) as stream:
         for line in csv_lines(_rows(study, store, keys), names):
             stream.write(line.encode())

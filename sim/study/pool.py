@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import resource_tracker
 
-from bitline.sim.study.grid import Point
+from bitline.sim.study.point import Point
 from bitline.sim.study.point_run import Runner, failed, run_point
 from bitline.sim.study.store import Outcome
 

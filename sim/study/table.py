@@ -11,7 +11,7 @@ from typing import Any
 
 from bitline.base.document import scalar
 from bitline.base.errors import TraceError
-from bitline.sim.study.point_run import METRICS
+from bitline.sim.study.point import METRICS
 
 AXES = ("system", "policy", "model", "phase", "batch", "context", "prompt", "tokens", "level")
 ENDS = ("status", *METRICS, "error")

@@ -168,7 +168,10 @@ def test_one_point_of_a_sweep_is_shown_as_a_result(bitline, here, refused):
         (["toy.yaml", "--model", "gpt2", "--context", "0", "--out", "o"], "contexts[0]: input should be greater than"),
         (["toy.yaml", "--model", "gpt2", "--phase", "decod", "--out", "o"], "phases[0]: input should be 'prefill'"),
         (["toy.yaml", "--model", "gpt2", "--set", "channels", "--out", "o"], "'channels' is not a setting"),
-        (["toy.yaml", "--model", "gpt2", "--set", "a.b=", "--out", "o"], "a.b has no values: the grid is empty"),
+        (
+            ["toy.yaml", "--model", "gpt2", "--set", "a.b=", "--out", "o"],
+            "settings.a.b: has no values: the grid",
+        ),
         (["toy.yaml", "--model", "gpt2", "--set", "a.b=nan", "--out", "o"], "--set: a.b: nan is not a finite number"),
         (["toy.yaml", "--model", "gpt2", "--set", "a.b=1", "--set", "a.b=2"], "--set: a.b: is set twice"),
         (["toy.yaml", "--model", "gpt2", "--set", "memory.chanels=8", "--out", "o"], "did you mean 'channels'?"),
