@@ -13,7 +13,8 @@ from bitline.base.units import format_energy, format_time
 from bitline.sim.cli.options import print_json, print_table
 from bitline.sim.run.result import Result
 from bitline.sim.study import STORE_NAME, TABLE_NAME, Store, read_table
-from bitline.sim.study.table import Row, flat
+from bitline.sim.study.point import Row
+from bitline.sim.study.table import flat
 
 
 def is_study_folder(folder: Path) -> bool:

@@ -19,9 +19,11 @@ from bitline.sim.study.dry_run import dry_run as size_up
 from bitline.sim.study.folder import TABLE_NAME, SweepSummary, sweep
 from bitline.sim.study.spec import StudySpec, load_study, make_study
 from bitline.sim.study.table import read_table
+from bitline.sim.study.workers.crew import Jobs
 
 # From here on a grid is more likely a slip of the keyboard than a plan.
 MANY_POINTS = 10**6
+MOST_JOBS = 256
 
 # Options whose field of a study is not their plural.
 FIELDS = {
@@ -65,6 +67,14 @@ def _settings(_context: click.Context, _parameter: click.Parameter, values: Sequ
     return settings
 
 
+def _jobs(_context: click.Context, _parameter: click.Parameter, text: str) -> Jobs:
+    if text == "auto":
+        return "auto"
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_JOBS):
+        raise SpecError(f"'{text}' is no number of workers", file="--jobs", expected=f"1 to {MOST_JOBS}, or auto")
+    return int(text)
+
+
 def _axis(name: str, metavar: str, callback: Callback, text: str) -> Callable[[Any], Any]:
     return click.option(name, multiple=True, metavar=metavar, callback=callback, help=text)
 
@@ -88,7 +98,8 @@ def _axis(name: str, metavar: str, callback: Callback, text: str) -> Callable[[A
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the results; resumed if it has any."
 )
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Worker processes.")
+@click.option("--jobs", metavar="N|auto", callback=_jobs, default="auto", show_default=True, help="Worker processes.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster that runs the points, such as tcp://host:8786.")
 @click.option("--retry-failed", is_flag=True, help="Run points again that failed before.")
 @click.option("--dry-run", is_flag=True, help="Say how many points, how long they may take, and the first.")
 @click.option("--yes", is_flag=True, help=f"Run a grid of {MANY_POINTS:,} points or more.")
@@ -96,7 +107,8 @@ def _axis(name: str, metavar: str, callback: Callback, text: str) -> Callable[[A
 def command(
     study: str,
     out: Path | None,
-    jobs: int,
+    jobs: Jobs,
+    scheduler: str | None,
     retry_failed: bool,
     dry_run: bool,
     yes: bool,
@@ -119,8 +131,8 @@ def command(
     if out is None:
         raise click.UsageError("give --out DIR, the folder of the results")
     try:
-        with SweepBar() as bar:
-            summary = sweep(grid, out, jobs=jobs, retry_failed=retry_failed, watch=bar)
+        with SweepBar(grid) as bar:
+            summary = sweep(grid, out, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, watch=bar)
     except KeyboardInterrupt:
         click.echo(f"bitline: interrupted; finished points are kept in {out}, the same command goes on", err=True)
         return 130

@@ -43,7 +43,7 @@ def bound_columns(points: PointColumns) -> MetricColumns:
     have.
     """
     found = MetricColumns(points.rows)
-    for rows in _alike(points, ["system"], np.arange(points.rows)):
+    for rows in points.groups(["system"], np.arange(points.rows)):
         _one_system(points, rows, found)
     return found
 
@@ -63,7 +63,7 @@ def _one_system(points: PointColumns, rows: Array, found: MetricColumns) -> None
     if system.npu is not None:
         _one_by_one(points, rows[fine], found)
         return
-    for group in _alike(points, structure, rows[fine]):
+    for group in points.groups(structure, rows[fine]):
         _one_group(points, group, smooth, found)
 
 
@@ -111,7 +111,7 @@ def _chunks(rows: Array) -> Iterator[Array]:
 def _one_by_one(points: PointColumns, rows: Array, found: MetricColumns) -> None:
     """Run each distinct point."""
     found.one_by_one += len(rows)
-    for group in _alike(points, [name for name in points.names if name != "level"], rows):
+    for group in points.groups([name for name in points.names if name != "level"], rows):
         found.runs += 1
         try:
             result = simulate(points.point(int(group[0]), "bound"))
@@ -122,18 +122,3 @@ def _one_by_one(points: PointColumns, rows: Array, found: MetricColumns) -> None
             continue
         numbers: dict[str, Any] = {name: getattr(result, name) for name in NUMBERS}
         found.put(group, BoundMetrics(**numbers, bottleneck=0, limits=(result.bottleneck,)))
-
-
-def _alike(points: PointColumns, names: Sequence[str], rows: Array) -> Iterator[Array]:
-    """Rows in groups that are equal in the named columns, in order of their first rows."""
-    if not len(rows):
-        return
-    key = np.zeros(len(rows), np.int64)
-    for name in names:
-        codes, count = points.codes(name)
-        if count > 1:
-            # Numbered anew after each column, so that keys never grow beyond the number of rows times its codes.
-            _distinct, key = np.unique(key * count + codes[rows], return_inverse=True)
-    order = np.argsort(key, kind="stable")
-    ends = np.flatnonzero(np.diff(key[order])) + 1
-    yield from sorted((rows[part] for part in np.split(order, ends)), key=lambda part: int(part[0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -72,13 +72,26 @@ class PointColumns:
             return None
         return column.values[int(column.codes[row])] if isinstance(column, Coded) else column[row].item()
 
-    def values(self, name: str) -> list[Any]:
-        """All values of a column."""
+    def cells(self, name: str) -> Any:
+        """A column as the formulas of a study take it: one value for all rows, an array of numbers, or a list."""
         column = self._columns[name]
-        if isinstance(column, Coded):
-            return [column.values[code] for code in column.codes.tolist()]
-        found: list[Any] = column.tolist()
-        return found
+        if not isinstance(column, Coded):
+            return column
+        return column.values[0] if len(column.values) == 1 else [column.values[code] for code in column.codes.tolist()]
+
+    def groups(self, names: Sequence[str], rows: Array) -> Iterator[Array]:
+        """Some rows in groups that are equal in the named columns, in order of their first rows."""
+        if not len(rows):
+            return
+        key = np.zeros(len(rows), np.int64)
+        for name in names:
+            codes, count = self.codes(name)
+            if count > 1:
+                # Numbered anew after each column, so that keys never grow beyond the rows times its codes.
+                _distinct, key = np.unique(key * count + codes[rows], return_inverse=True)
+        order = np.argsort(key, kind="stable")
+        ends = np.flatnonzero(np.diff(key[order])) + 1
+        yield from sorted((rows[part] for part in np.split(order, ends)), key=lambda part: int(part[0]))
 
     def point(self, row: int, level: Level) -> Point:
         """One row as a point."""
@@ -116,16 +129,21 @@ def _array(column: Array) -> Array | Coded:
 
 
 def _coded(values: Sequence[Any]) -> Coded:
-    known: dict[Any, int] = {}
-    kept: list[Any] = []
-    codes = np.empty(len(values), np.int32)
-    for row, value in enumerate(values):
-        # 1, 1.0 and true are equal to Python and not to a document.
-        plain = value is NOT_SET or isinstance(value, str | int | float | None)
-        key = (type(value), value if plain else json.dumps(value, sort_keys=True))
-        code = known.get(key)
-        if code is None:
-            code = known[key] = len(kept)
-            kept.append(value)
-        codes[row] = code
-    return Coded(codes if len(kept) > 1 else np.broadcast_to(np.int32(0), len(values)), kept)
+    kinds = set(map(type, values))
+    if kinds <= _PLAIN and len(kinds) == 1:
+        known = {value: code for code, value in enumerate(dict.fromkeys(values))}
+        return _of_codes(map(known.__getitem__, values), len(values), list(known))
+    # 1, 1.0 and true are equal to Python and not to a document.
+    keys = [(type(one), one if type(one) in _PLAIN else json.dumps(one, sort_keys=True)) for one in values]
+    kept = dict(zip(reversed(keys), reversed(values)))
+    order = {key: code for code, key in enumerate(kept)}
+    return _of_codes(map(order.__getitem__, keys), len(keys), list(kept.values()))
+
+
+_PLAIN = {str, int, float, bool, type(None), type(NOT_SET)}
+
+
+def _of_codes(codes: Iterable[int], rows: int, values: list[Any]) -> Coded:
+    if len(values) == 1:
+        return Coded(np.broadcast_to(np.int32(0), rows), values)
+    return Coded(np.fromiter(codes, np.int32, rows), values)
