@@ -34,7 +34,7 @@ logic = st.recursive(
     ),
     max_leaves=4,
 )
-values = st.fixed_dictionaries({name: numbers for name in NAMES})
+values = st.fixed_dictionaries(dict.fromkeys(NAMES, numbers))
 
 
 class Memory:
