@@ -19,8 +19,8 @@ from bitline.sim.study.dry_run import dry_run as size_up
 from bitline.sim.study.folder import TABLE_NAME, SweepSummary, sweep
 from bitline.sim.study.spec import StudySpec, load_study, make_study
 from bitline.sim.study.table import read_table
-from bitline.sim.study.workers.machine import cores
 from bitline.sim.study.workers.crew import Jobs
+from bitline.sim.study.workers.machine import cores
 
 # From here on a grid is more likely a slip of the keyboard than a plan.
 MANY_POINTS = 10**6
