@@ -40,6 +40,21 @@ def test_a_formula_reads_what_no_setting_changes_from_the_documents():
     assert point.settings == {"asic.adders": 16}  # pim-gpt has 8 channels
 
 
+@pytest.mark.parametrize(
+    ("system", "path", "value"),
+    [
+        ("pim-gpt", "memory.pim.lanes_per_bank", 16),
+        ("pim-gpt", "memory.refresh", 1),
+        ("npu-only", "npu.array.rows", 128),
+        ("pim-gpt", "asic.adders", 256),
+    ],
+)
+def test_a_formula_reads_the_part_and_the_core_that_a_system_names(system, path, value):
+    study = make_study(system=system, models=["gpt2"], settings={"a.b": {"expr": f"{path} * 1"}})
+    (point,) = grid_points(study)
+    assert point.settings == {"a.b": value}
+
+
 def test_a_linked_value_that_is_undefined_is_one_error():
     study = make_study(**BASE, settings={"a.b": [1, 0], "a.c": {"expr": "1 / a.b"}})
     with pytest.raises(SpecError, match=r"settings.a.c: '1 / a.b' has no value on some point"):
