@@ -20,6 +20,7 @@ from bitline.sim.study.dry_run import dry_run as size_up
 from bitline.sim.study.folder import TABLE_NAME, SweepSummary, sweep
 from bitline.sim.study.spec import StudySpec, load_study, make_study
 from bitline.sim.study.workers.crew import Jobs
+from bitline.sim.study.workers.machine import cores
 
 # From here on a grid is more likely a slip of the keyboard than a plan.
 MANY_POINTS = 10**6
@@ -121,9 +122,9 @@ def command(
     table.csv and a figure. Exit status 1 when points failed.
     """
     grid = _grid(study, {name: value for name, value in axes.items() if value})
+    check_study(grid)
     if dry_run:
-        check_study(grid)
-        print_dry_run(size_up(grid, jobs), as_json)
+        print_dry_run(size_up(grid, cores() if jobs == "auto" else jobs), as_json)
         return 0
     size = study_size(grid)
     if size.points >= MANY_POINTS and not yes:

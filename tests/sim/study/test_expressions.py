@@ -1,3 +1,4 @@
+import contextlib
 import math
 
 import numpy as np
@@ -134,7 +135,10 @@ def test_text_is_compared_for_equality_alone():
 
 def test_truth_values_of_columns_are_conditions():
     assert parse_condition("memory.refresh").over({"memory.refresh": [True, False]}).tolist() == [True, False]
-    assert parse("not memory.refresh or a > 1").over({"memory.refresh": [True, False], "a": 0}).tolist() == [False, True]
+    assert parse("not memory.refresh or a > 1").over({"memory.refresh": [True, False], "a": 0}).tolist() == [
+        False,
+        True,
+    ]
     with pytest.raises(SpecError, match="expected yes or no"):
         parse("a and b").over({"a": 3, "b": True})
     with pytest.raises(SpecError, match="expected yes or no"):
@@ -195,16 +199,14 @@ def test_anything_else_is_refused_in_one_line(text):
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_formula_or_one_error(text):
-    try:
+    with contextlib.suppress(SpecError):
         parse(text)
-    except SpecError:
-        pass
 
 
 def test_a_wrong_name_or_function_has_a_suggestion():
-    with pytest.raises(SpecError, match="unknown name 'memory.chanels'; expected did you mean 'memory.channels'?"):
+    with pytest.raises(SpecError, match=r"unknown name 'memory.chanels'; expected did you mean 'memory.channels'"):
         parse("memory.chanels * 2").of({"memory.channels": 4})
-    with pytest.raises(SpecError, match="unknown function 'sqr'; expected did you mean 'sqrt'?"):
+    with pytest.raises(SpecError, match="unknown function 'sqr'; expected did you mean 'sqrt'"):
         parse("sqr(2)")
 
 
