@@ -18,6 +18,7 @@ from bitline.sim.study.point_run import Runner, simulate
 from bitline.sim.study.resolve import PointKeys
 from bitline.sim.study.rounds import Rounds, Watch
 from bitline.sim.study.rows import RowFinish
+from bitline.sim.study.screen import ScreenAsker
 from bitline.sim.study.spec import StudySpec
 from bitline.sim.study.store import Store, open_store
 from bitline.sim.study.table import csv_lines, flat, study_columns
@@ -77,6 +78,8 @@ def sweep(
                 _write_table(study, finish, store, rounds.keys, folder)
                 raise
             count = _write_table(study, finish, store, rounds.keys, folder)
+            if isinstance(asker, ScreenAsker):
+                asker.write(folder)
     if count.done + count.failed < len(rounds.keys):
         raise InternalError("points of the study were not run", file=folder)
     return SweepSummary(len(rounds.keys), rounds.ran, count.done, count.failed, count.first_error, str(folder))
