@@ -6,12 +6,14 @@ __version__ = "0.1.0"
 
 # Imported on first use: `import bitline` stays light.
 _LAZY = {
-    "Result": "bitline.sim.run.result",
-    "run": "bitline.sim.run.run",
-    "sweep": "bitline.sim.study",
-    "validate": "bitline.sim.validate.suites",
+    "Result": ("bitline.sim.run.result", "Result"),
+    "open": ("bitline.sim.study", "open_study"),
+    "run": ("bitline.sim.run.run", "run"),
+    "sweep": ("bitline.sim.study", "sweep"),
+    "validate": ("bitline.sim.validate.suites", "validate"),
 }
 
+# `open` is left out: a star import would hide the builtin.
 __all__ = ["Result", "__version__", "run", "sweep", "validate"]
 
 
@@ -20,4 +22,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'bitline' has no attribute '{name}'")
     import importlib
 
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    module, attribute = _LAZY[name]
+    return getattr(importlib.import_module(module), attribute)
