@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 # Imported on first use: `import bitline` stays light.
 _LAZY = {
     "Result": ("bitline.sim.run.result", "Result"),
+    "compare": ("bitline.sim.compare", "compare"),
     "open": ("bitline.sim.study", "open_study"),
     "run": ("bitline.sim.run.run", "run"),
     "sweep": ("bitline.sim.study", "sweep"),
@@ -14,7 +15,7 @@ _LAZY = {
 }
 
 # `open` is left out: a star import would hide the builtin.
-__all__ = ["Result", "__version__", "run", "sweep", "validate"]
+__all__ = ["Result", "__version__", "compare", "run", "sweep", "validate"]
 
 
 def __getattr__(name: str) -> Any:

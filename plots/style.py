@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,11 @@ SIZES = {
     "page": Size(width_in=7.0, height_in=3.2, font_pt=8, line_pt=1.2, dpi=300),
     "slide": Size(width_in=11.0, height_in=5.6, font_pt=15, line_pt=2.4, dpi=150),
 }
+
+# All come with matplotlib: the same figure on every machine. DejaVu Sans reads well on slides and screens; STIX is cut
+# like Times, which the templates of IEEE, ACM's older classes and USENIX set their text in.
+FONTS = {"sans": "DejaVu Sans", "serif": "STIXGeneral"}
+_FONT = ContextVar("font", default="sans")
 
 FORMATS = (".png", ".svg", ".pdf")
 MAX_HEIGHT_IN = 100
@@ -79,7 +85,6 @@ BESIDE_BAR: Any = {
 }
 
 _ALWAYS: Any = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same figure on every machine
     "pdf.fonttype": 42,
     "ps.fonttype": 42,
     "svg.fonttype": "none",
@@ -109,9 +114,10 @@ _METADATA: dict[str, dict[str, None]] = {
 
 
 class StyledFigure(Figure):
-    """A figure of a known size. Ticks are made while it is drawn, so saving needs the style again."""
+    """A figure of a known size and font. Ticks are made while it is drawn, so saving needs the style again."""
 
     size: Size
+    font: str
 
 
 def look(index: int) -> Look:
@@ -127,9 +133,22 @@ def find_size(name: str) -> Size:
 
 
 @contextmanager
-def styled(size: Size) -> Iterator[None]:
+def lettered(font: str) -> Iterator[None]:
+    """Figures that are made in the block are lettered in one of FONTS. Raises SpecError."""
+    if font not in FONTS:
+        raise SpecError(f"unknown font '{font}'", field="font", expected=did_you_mean(font, FONTS))
+    token = _FONT.set(font)
+    try:
+        yield
+    finally:
+        _FONT.reset(token)
+
+
+@contextmanager
+def styled(size: Size, font: str | None = None) -> Iterator[None]:
     """The style, over matplotlib's defaults and not over a user's own settings, until the block ends."""
     by_size: Any = {
+        "font.family": [FONTS[font or _FONT.get()], FONTS["sans"]],  # the second has what the first lacks
         "font.size": size.font_pt,
         "axes.titlesize": size.font_pt,
         "axes.labelsize": size.font_pt,
@@ -168,9 +187,16 @@ def drawing(ax: Axes | None, size_name: str, height_in: float | None = None) -> 
         raise CapacityError(f"the figure would be {height_in:.0f} inches high", expected=f"at most {MAX_HEIGHT_IN}")
     with styled(size):
         figure = StyledFigure(figsize=(size.width_in, height_in), layout="constrained")
-        figure.size = size
+        figure.size, figure.font = size, _FONT.get()
         FigureCanvasAgg(figure)
         yield figure.add_subplot()
+
+
+def lay_out(figure: Figure) -> None:
+    """Settle where everything stands, so that it can be measured."""
+    size, font = (figure.size, figure.font) if isinstance(figure, StyledFigure) else (SIZES["column"], None)
+    with styled(size, font):
+        figure.draw_without_rendering()
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -182,9 +208,9 @@ def figure_of(ax: Axes) -> Figure:
 
 def render(figure: Figure, suffix: str) -> bytes:
     """A figure as the bytes of a .png, .svg or .pdf file: the same for the same figure, without a date."""
-    size = figure.size if isinstance(figure, StyledFigure) else SIZES["column"]
+    size, font = (figure.size, figure.font) if isinstance(figure, StyledFigure) else (SIZES["column"], None)
     stream = io.BytesIO()
-    with styled(size):
+    with styled(size, font):
         figure.savefig(stream, format=suffix[1:], dpi=size.dpi, metadata=_METADATA[suffix])
     return stream.getvalue()
 

@@ -33,7 +33,7 @@ def plot_sweep(table: Table, ax: Axes | None = None, *, axes: SweepAxes, size: s
     """A line for each series over a numeric x, grouped bars over names. `table` is one of `sweep_table`."""
     lines: dict[str, list[Mapping[str, Any]]] = {}
     for row in table:
-        lines.setdefault(_series_name(row, axes.series), []).append(row)
+        lines.setdefault(series_name(row, axes.series), []).append(row)
     if len(lines) > MOST_SERIES:
         raise SpecError(f"{len(lines)} lines cannot be told apart", expected=f"at most {MOST_SERIES}: choose --x")
     preset = find_size(size)
@@ -146,7 +146,7 @@ def _set_y(ax: Axes, values: list[float]) -> None:
         ax.set_ylim(0, 1.06 * max(values) or 1.0)
 
 
-def _series_name(row: Mapping[str, Any], series: tuple[str, ...]) -> str:
+def series_name(row: Mapping[str, Any], series: tuple[str, ...]) -> str:
     """Text stands for itself, a number needs its name where the legend's title is not it: `gpt2-xl, batch 4`."""
     parts = []
     for name in series:

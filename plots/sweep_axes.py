@@ -44,9 +44,10 @@ def choose_axes(
         raise SpecError(f"column '{y}' holds no numbers", expected="a column of numbers as y")
     varying = [name for name in parameters(table) if name != y]
     if x is None:
-        if not varying:
+        free = [name for name in varying if name not in (series or ())]
+        if not free:
             raise SpecError("all points of the table are alike", expected="a sweep over at least one parameter")
-        x = max(varying, key=lambda name: (is_numeric(table, name), len(values_of(table, name))))
+        x = max(free, key=lambda name: (is_numeric(table, name), len(values_of(table, name))))
     if series is None:
         series = tuple(name for name in varying if name != x)
     both = (x, *series)

@@ -32,17 +32,17 @@ def data_path(figure_path: Path) -> Path:
     return figure_path.with_suffix(".data.csv")
 
 
-def save_with_data(figure: Figure, table: Table, *paths: Path, keep: Path | None = None) -> list[Path]:
+def save_with_data(figure: Figure, table: Table, *paths: Path, keep: Sequence[Path] = ()) -> list[Path]:
     """Write a figure to each of `paths` and its table beside it. Everything is drawn before anything is written.
 
-    `keep`: a file, the input, that must not be overwritten. Raises OutputError.
+    `keep`: files, the inputs, that must not be overwritten. Raises OutputError.
     """
     content = {}
     for path in map(check_figure_path, paths):
         content[path] = render(figure, path.suffix.lower())
         content[data_path(path)] = table_csv(table)
     for path in content:
-        if keep is not None and path.exists() and path.samefile(keep):
+        if path.exists() and any(path.samefile(file) for file in keep):
             raise OutputError("is the input, which the figure would overwrite", file=path, expected="another name")
     for path, written in content.items():
         write_atomically(path, written)

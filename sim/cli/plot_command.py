@@ -1,47 +1,22 @@
-"""`bitline plot`: the figures of a run, a sweep or a command log."""
+"""`bitline plot`: the figures of runs, a sweep, a command log or a validation."""
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from bitline.base.errors import SpecError, TraceError
+from bitline.base.errors import TraceError
+from bitline.sim.cli.figures import FIGURES, Choices, assignments, draw
+from bitline.sim.cli.sources import IN_FOLDER, kind_of
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-FIGURES = ("breakdown", "energy", "energy-operators", "gantt", "sweep")
 SIZES = ("column", "page", "slide")
-MAX_RESULT_BYTES = 256 << 20
-
-# What a folder may hold, the first that is there counts, and the figures that each can give.
-_IN_FOLDER = {
-    "result.json": ("breakdown", "energy", "energy-operators"),
-    "table.csv": ("sweep",),
-    "commands.csv": ("gantt",),
-}
+FONTS = ("sans", "serif")
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What the options say, for whichever figure they concern."""
-
-    size: str
-    window: tuple[int, int] | None
-    channel: int | None
-    spec: str | None
-    x: str | None
-    y: str
-    series: tuple[str, ...] | None
-
-
-@click.command("plot", short_help="Draw the figures of a result, a sweep or a command log.")
-@click.argument("results", type=click.Path(path_type=Path))
+@click.command("plot", short_help="Draw figures of results, a sweep, a command log or a validation.")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -49,49 +24,57 @@ class Choices:
     metavar="FIGURE",
     help="A .png, .svg or .pdf. [default: NAME.png]",
 )
-@click.option("--figure", type=click.Choice(FIGURES), help="What to draw (default: what suits RESULTS).")
+@click.option("--figure", type=click.Choice(list(FIGURES)), help="What to draw (default: what suits RESULTS).")
 @click.option("--size", type=click.Choice(SIZES), default="column", show_default=True, help="Where it will stand.")
+@click.option("--font", type=click.Choice(FONTS), default="sans", show_default=True, help="serif is cut like Times.")
 @click.option("--window", metavar="START:END", help="gantt: cycles to show.")
 @click.option("--channel", type=click.IntRange(0), help="gantt: the channel (default: that of the first command).")
 @click.option("--spec", metavar="NAME", help="gantt: DRAM part that gives the length of commands.")
-@click.option("--x", metavar="COLUMN", help="sweep: the parameter along x.")
-@click.option("--y", metavar="COLUMN", default="time_per_token_s", show_default=True, help="sweep: the quantity.")
-@click.option("--series", metavar="COLUMNS", help="sweep: parameters, by commas, that make a line each.")
+@click.option("--x", metavar="COLUMN", help="sweep, scaling: the parameter along x. pareto: an objective.")
+@click.option("--y", metavar="COLUMN", help="sweep, scaling, tornado: the quantity. pareto: an objective.")
+@click.option("--series", metavar="COLUMNS", help="sweep, scaling: parameters, by commas, that make a line each.")
+@click.option("--base", metavar="COLUMN=VALUE,...", help="tornado: the point to vary around (default: the best).")
+@click.option("--maximize", metavar="COLUMNS", help="scaling, pareto, tornado: columns of which more is better.")
 def command(
-    results: Path,
-    output: Path | None,
-    figure: str | None,
-    size: str,
-    window: str | None,
-    channel: int | None,
-    spec: str | None,
-    x: str | None,
-    y: str,
-    series: str | None,
+    results: tuple[Path, ...], output: Path | None, figure: str | None, size: str, font: str, **given: Any
 ) -> None:
-    """Draw RESULTS: a result.json, the folder of a run or a sweep, the table.csv of a sweep, or a command log.
+    """Draw RESULTS: a result.json, the folder of a run or a sweep, a table.csv of a sweep, a command log, or the rows
+    of `bitline validate --csv`. Several results stand beside each other in breakdown, energy and roofline.
 
     The numbers that are drawn are written beside the figure, as .data.csv.
     """
+    figure, files = _find(results, figure)
+    for option, value in given.items():
+        if value is not None and option not in FIGURES[figure].options:
+            takers = " or ".join(name for name, kind in FIGURES.items() if option in kind.options)
+            raise click.UsageError(f"--{option} goes with --figure {takers}, not with {figure}")
     choices = Choices(
-        size, _window(window), channel, spec, x, y, None if series is None else tuple(filter(None, series.split(",")))
+        size,
+        window=_window(given["window"]),
+        channel=given["channel"],
+        spec=given["spec"],
+        x=given["x"],
+        y=given["y"],
+        series=_columns(given["series"]),
+        base=None if given["base"] is None else assignments(given["base"]),
+        maximize=_columns(given["maximize"]) or (),
     )
-    file, figure = _find(results, figure)
-    if figure != "gantt" and (window is not None or channel is not None or spec is not None):
-        raise click.UsageError(f"--window, --channel and --spec go with --figure gantt, not with {figure}")
-    if figure != "sweep" and (x is not None or series is not None):
-        raise click.UsageError(f"--x and --series go with --figure sweep, not with {figure}")
     output = output or Path(f"{figure}.png")
 
-    from bitline.plots.style import check_figure_path, figure_of
+    from bitline.plots.style import check_figure_path, figure_of, lettered
     from bitline.plots.table import save_with_data
 
     check_figure_path(output)
-    table, ax = _draw(file, figure, choices)
+    with lettered(font):
+        table, ax = draw(figure, files, choices)
     if not table:
-        raise TraceError(f"holds nothing to draw as {figure}", file=file)
-    for path in save_with_data(figure_of(ax), table, output, keep=file):
+        raise TraceError(f"holds nothing to draw as {figure}", file=files[0])
+    for path in save_with_data(figure_of(ax), table, output, keep=files):
         click.echo(f"wrote {path}")
+
+
+def _columns(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(filter(None, text.split(",")))
 
 
 def _window(text: str | None) -> tuple[int, int] | None:
@@ -104,88 +87,29 @@ def _window(text: str | None) -> tuple[int, int] | None:
     return int(start), int(end)
 
 
-def _find(results: Path, figure: str | None) -> tuple[Path, str]:
-    """The file to read and the figure to draw from it."""
-    if results.is_dir():
-        fitting = [name for name, figures in _IN_FOLDER.items() if figure is None or figure in figures]
-        for name in fitting:
-            if (results / name).is_file():
-                return results / name, figure or _IN_FOLDER[name][0]
-        raise TraceError("holds no results to draw", file=results, expected=f"a file {' or '.join(fitting)} in it")
-    possible = _figures_of(results)
+def _find(results: tuple[Path, ...], figure: str | None) -> tuple[str, list[Path]]:
+    """The figure to draw and the files to read."""
+    figure, first = _find_one(results[0], figure)
+    if len(results) > 1 and not FIGURES[figure].takes_several:
+        several = ", ".join(name for name, kind in FIGURES.items() if kind.takes_several)
+        raise click.UsageError(f"{figure} is drawn from one file; several go with --figure {several}")
+    return figure, [first, *(_find_one(path, figure)[1] for path in results[1:])]
+
+
+def _find_one(path: Path, figure: str | None) -> tuple[str, Path]:
+    """The figure to draw from a path, and the file to read."""
+    if path.is_dir():
+        fitting = [name for name in IN_FOLDER if figure is None or FIGURES[figure].reads == name]
+        for kind in fitting:
+            if (path / IN_FOLDER[kind]).is_file():
+                return figure or _figures_of(kind)[0], path / IN_FOLDER[kind]
+        names = " or ".join(IN_FOLDER[kind] for kind in fitting)
+        raise TraceError("holds no results to draw", file=path, expected=f"a file {names} in it")
+    possible = _figures_of(kind_of(path))
     if figure is not None and figure not in possible:
-        raise TraceError(f"gives no figure '{figure}'", file=results, expected=f"--figure {' or '.join(possible)}")
-    return results, figure or possible[0]
+        raise TraceError(f"gives no figure '{figure}'", file=path, expected=f"--figure {' or '.join(possible)}")
+    return figure or possible[0], path
 
 
-def _figures_of(file: Path) -> tuple[str, ...]:
-    from bitline.sim.run.command_window import is_command_log
-
-    if file.suffix.lower() == ".json":
-        return _IN_FOLDER["result.json"]
-    return _IN_FOLDER["commands.csv" if is_command_log(file) else "table.csv"]
-
-
-def _draw(file: Path, figure: str, choices: Choices) -> tuple[list[dict[str, Any]], Axes]:
-    """The figure and the table that it shows."""
-    if figure == "gantt":
-        return _draw_gantt(file, choices)
-    if figure == "sweep":
-        return _draw_sweep(file, choices)
-    from bitline.plots.breakdown import breakdown_table, plot_breakdown
-    from bitline.plots.energy import energy_table, operator_energy_table, plot_energy
-    from bitline.sim.run.result import Result
-
-    result = Result.from_dict(_read_json(file), file)
-    if figure == "breakdown":
-        table = breakdown_table(result)
-        return table, plot_breakdown(table, size=choices.size)
-    table = energy_table(result) if figure == "energy" else operator_energy_table(result)
-    return table, plot_energy(table, size=choices.size)
-
-
-def _draw_gantt(file: Path, choices: Choices) -> tuple[list[dict[str, Any]], Axes]:
-    from bitline.arch.dram.part import load_part
-    from bitline.plots.commands import commands_table, plot_commands
-    from bitline.sim.run.command_timing import command_timing
-    from bitline.sim.run.command_window import read_window
-
-    timing = None if choices.spec is None else command_timing(load_part(choices.spec))
-    table = commands_table(read_window(file, choices.window, choices.channel), timing)
-    tick_ps = None if timing is None else timing.tick_ps
-    return table, plot_commands(table, tick_ps=tick_ps, size=choices.size)
-
-
-def _draw_sweep(file: Path, choices: Choices) -> tuple[list[dict[str, Any]], Axes]:
-    from bitline.plots.sweep import plot_heat, plot_sweep
-    from bitline.plots.sweep_axes import choose_axes, sweep_table
-    from bitline.sim.study.table import read_table
-
-    rows = read_table(file)
-    if not rows:
-        raise TraceError("holds no points", file=file, expected="a sweep with finished points")
-    try:
-        axes = choose_axes(rows, choices.x, choices.y, choices.series)
-        table = sweep_table(rows, axes)
-        draw = plot_heat if axes.is_map else plot_sweep
-        return table, draw(table, axes=axes, size=choices.size)
-    except SpecError as error:
-        raise SpecError(error.problem, file=file, field=error.field, expected=error.expected) from None
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:20]} is not a number")
-    return value
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        if file.stat().st_size > MAX_RESULT_BYTES:
-            raise TraceError("is too large for a result", file=file, expected=f"at most {MAX_RESULT_BYTES >> 20} MiB")
-        return json.loads(file.read_bytes(), parse_float=_finite, parse_constant=_finite)
-    except OSError as error:
-        raise TraceError(f"cannot be read ({error.strerror or error})", file=file) from None
-    except (ValueError, RecursionError) as error:
-        raise TraceError(f"is not JSON ({error})", file=file, expected="the result.json of a run") from None
+def _figures_of(kind: str) -> list[str]:
+    return [name for name, figure in FIGURES.items() if figure.reads == kind]

@@ -10,18 +10,28 @@ import click
 
 from bitline.base.document import parse_yaml, read_yaml
 from bitline.base.errors import SpecError
+from bitline.sim.cli.dry_run_summary import print_dry_run
 from bitline.sim.cli.options import json_option, print_json
 from bitline.sim.cli.sweep_progress import SweepBar
 from bitline.sim.study.check import check_study
+from bitline.sim.study.choose import study_size
+from bitline.sim.study.dry_run import dry_run as size_up
 from bitline.sim.study.folder import TABLE_NAME, SweepSummary, sweep
-from bitline.sim.study.grid import grid_size
 from bitline.sim.study.spec import StudySpec, load_study, make_study
 from bitline.sim.study.table import read_table
 from bitline.sim.study.workers.crew import Jobs
+from bitline.sim.study.workers.machine import cores
 
 # From here on a grid is more likely a slip of the keyboard than a plan.
 MANY_POINTS = 10**6
 MOST_JOBS = 256
+
+# Options whose field of a study is not their plural.
+FIELDS = {
+    **{name: name for name in ("policy", "level", "lengths", "tokens")},
+    "batch": "batches",
+    "set": "settings",
+}
 
 Callback = Callable[[click.Context, click.Parameter, Sequence[str]], Any]
 
@@ -71,15 +81,20 @@ def _axis(name: str, metavar: str, callback: Callback, text: str) -> Callable[[A
 
 
 @click.command("sweep", short_help="Run a grid of design points.")
-@click.argument("study", metavar="SYSTEM|STUDY.yaml")
+@click.argument("study", metavar="SYSTEM,...|STUDY.yaml")
 @_axis("--model", "NAME,...", _words, "Models.")
 @_axis("--phase", "NAME,...", _words, "Phases: prefill, decode (default), generate.")
 @_axis("--batch", "N,...", _counts, "Batch sizes (default: 1).")
 @_axis("--context", "N,...", _counts, "Contexts (default: 1024).")
 @_axis("--prompt", "N,...", _counts, "Lengths of the prompt; phase generate only.")
 @_axis("--tokens", "N,...", _counts, "Tokens to generate; phase generate only.")
+@_axis("--lengths", "NAME,...", _words, "Batches: contexts drawn from sharegpt, alpaca, or a file of lengths.")
+@_axis("--seed", "N,...", _counts, "Seeds of the lengths drawn (default: 0).")
+@_axis("--tensor", "N,...", _counts, "Batches: devices that share each layer.")
+@_axis("--pipeline", "N,...", _counts, "Batches: groups of devices that share out the layers.")
+@_axis("--dtype", "NAME,...", _words, "Number formats.")
 @_axis("--set", "PATH=V,V,...", _settings, "Values of a field of the system.")
-@click.option("--policy", metavar="NAME", help="Policy (default: the system's).")
+@_axis("--policy", "NAME,...", _words, "Policies (default: the system's).")
 @click.option("--level", metavar="LEVEL", help="cycle (default) or bound.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the results; resumed if it has any."
@@ -87,7 +102,9 @@ def _axis(name: str, metavar: str, callback: Callback, text: str) -> Callable[[A
 @click.option("--jobs", metavar="N|auto", callback=_jobs, default="auto", show_default=True, help="Worker processes.")
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster that runs the points, such as tcp://host:8786.")
 @click.option("--retry-failed", is_flag=True, help="Run points again that failed before.")
-@click.option("--dry-run", is_flag=True, help="Print the number of points and stop.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say how many points, how long they may take, and the first."
+)
 @click.option("--yes", is_flag=True, help=f"Run a grid of {MANY_POINTS:,} points or more.")
 @json_option
 def command(
@@ -107,13 +124,13 @@ def command(
     table.csv and a figure. Exit status 1 when points failed.
     """
     grid = _grid(study, {name: value for name, value in axes.items() if value})
-    points = grid_size(grid)
     if dry_run:
         check_study(grid)
-        print_json({"points": points}) if as_json else click.echo(f"{points:,} points")
+        print_dry_run(size_up(grid, cores() if jobs == "auto" else jobs), as_json)
         return 0
-    if points >= MANY_POINTS and not yes:
-        raise SpecError(f"the grid has {points:,} points", expected=f"fewer than {MANY_POINTS:,}, or --yes")
+    size = study_size(grid)
+    if size.points >= MANY_POINTS and not yes:
+        raise SpecError(f"the grid has {size} points", expected=f"fewer than {MANY_POINTS:,}, or --yes")
     if out is None:
         raise click.UsageError("give --out DIR, the folder of the results")
     try:
@@ -139,11 +156,11 @@ def _grid(study: str, axes: dict[str, Any]) -> StudySpec:
             options = ", ".join(f"--{name}" for name in axes)
             raise click.UsageError(f"{study} is a study: its axes stand in the file, not in {options}")
         return load_study(study)
-    plural = {"model": "models", "phase": "phases", "batch": "batches", "context": "contexts", "prompt": "prompts"}
-    renamed = {**plural, "set": "settings"}
     if "model" not in axes:
         raise click.UsageError("the grid is empty: give at least one --model")
-    return make_study(system=study, **{renamed.get(name, name): value for name, value in axes.items()})
+    systems = [name.strip() for name in study.split(",")]
+    fields = {FIELDS.get(name, f"{name}s"): value for name, value in axes.items()}
+    return make_study(system=systems if len(systems) > 1 else study, **fields)
 
 
 def _is_study(file: str) -> bool:

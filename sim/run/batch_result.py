@@ -109,6 +109,7 @@ def batch_result(run: BatchRun, system: str, policy: str, provenance: dict[str, 
         provenance=provenance,
         stages=tuple(_stages(run)),
         lanes=_lanes(run),
+        pipeline=tuple(_pipeline(run)),
     )
 
 
@@ -335,6 +336,16 @@ def _stages(run: BatchRun) -> Iterator[dict[str, Any]]:
             "pim": result.pim_busy_ps / result.time_ps,
             "bytes": result.bytes_asked,
         }
+
+
+def _pipeline(run: BatchRun) -> Iterator[dict[str, Any]]:
+    """The first iteration: what a pipeline stage takes for a micro-batch, and the way there from the stage before."""
+    first = run.iterations[0]
+    hops = len(first.devices) - 1
+    for stage, row in enumerate(first.devices if hops else ()):
+        for micro_batch, device in enumerate(row):
+            send_s = first.sends_s / hops if stage else 0.0
+            yield {"stage": stage, "micro_batch": micro_batch, "time_s": device.time_ps / PS, "send_s": send_s}
 
 
 def _lanes(run: BatchRun) -> dict[str, Any] | None:

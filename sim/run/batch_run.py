@@ -75,6 +75,8 @@ class Iteration:
     bound_s: float
     tokens: int
     contexts: tuple[int, ...]
+    sends_s: float = 0.0
+    """Of one micro-batch, from stage to stage all the way."""
 
 
 class BatchRun:
@@ -202,7 +204,7 @@ class BatchRun:
         bounds = [[one.bound_ps / PS for one in row] for row in devices]
         sends = self._sends(batches)
         contexts = tuple(context for batch in batches for context in contexts_of(batch))
-        return Iteration(devices, _round_s(times, sends), _round_s(bounds, sends), tokens, contexts)
+        return Iteration(devices, _round_s(times, sends), _round_s(bounds, sends), tokens, contexts, sends)
 
     def _sends(self, batches: Sequence[ByChannel]) -> float:
         """From each pipeline stage to the next, of the largest micro-batch."""
@@ -348,7 +350,9 @@ class BatchRun:
 
     def _machine(self, n_classes: int) -> NpuMachine:
         if n_classes not in self.machines:
-            self.machines[n_classes] = NpuMachine(self.machine_spec, n_classes, logging=self.logging)
+            self.machines[n_classes] = NpuMachine(
+                self.machine_spec, n_classes, logging=self.logging, fast_forward=self.fast_forward
+            )
         return self.machines[n_classes]
 
     def _classes(self, region: Region) -> list[ChannelClass]:

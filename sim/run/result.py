@@ -64,6 +64,8 @@ class Result:
     """What ran between barriers, where the system has them: name, count, time_s, shares of units."""
     lanes: dict[str, Any] | None = None
     """Utilisation over the time of one layer, on request: bin_s, stages, lanes."""
+    pipeline: tuple[dict[str, Any], ...] = ()
+    """Of a model cut into a pipeline, the first iteration: stage, micro_batch, time_s, send_s to get there."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -71,6 +73,7 @@ class Result:
             "schema": SCHEMA,
             **dataclasses.asdict(self),
             "stages": list(self.stages),
+            "pipeline": list(self.pipeline),
             "operators": [dataclasses.asdict(o) for o in self.operators],
         }
 
