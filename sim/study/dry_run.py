@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bitline.base.errors import BitlineError
+from bitline.base.errors import BitlineError, SpecError
 from bitline.sim.study.choose import make_asker, study_size
 from bitline.sim.study.grid import MAX_COUNTED, Grid
 from bitline.sim.study.point import Point
@@ -53,7 +53,11 @@ class DryRun:
 def dry_run(study: StudySpec, jobs: int = 1, patience_s: float = PATIENCE_S) -> DryRun:
     """Size up a checked study: count its points and run one of them. Raises SpecError where it has none."""
     size = study_size(study)
-    first = next(iter(make_asker(study).ask()))
+    # A screen asks for no point before it has looked at all: its first point is that of the whole space.
+    whole = study.model_copy(update={"screen": None})
+    first = next(iter(make_asker(whole).ask()), None)
+    if first is None:
+        raise SpecError("the study has no points", expected="at least one")
     timed = first if study.draws else _middle(Grid(study), first)
     point_s, error = _time(timed, patience_s)
     within = error is not None or point_s is not None

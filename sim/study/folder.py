@@ -10,6 +10,7 @@ from typing import Any
 
 from bitline.base.errors import InternalError
 from bitline.base.files import make_folder, whole_file, write_atomically
+from bitline.sim.study.asker import KeepsFiles
 from bitline.sim.study.check import check_study
 from bitline.sim.study.choose import make_asker, study_size
 from bitline.sim.study.claims import open_claims
@@ -18,7 +19,6 @@ from bitline.sim.study.point_run import Runner, simulate
 from bitline.sim.study.resolve import PointKeys
 from bitline.sim.study.rounds import Rounds, Watch
 from bitline.sim.study.rows import RowFinish
-from bitline.sim.study.screen import ScreenAsker
 from bitline.sim.study.spec import StudySpec
 from bitline.sim.study.store import Store, open_store
 from bitline.sim.study.table import csv_lines, flat, study_columns
@@ -78,7 +78,7 @@ def sweep(
                 _write_table(study, finish, store, rounds.keys, folder)
                 raise
             count = _write_table(study, finish, store, rounds.keys, folder)
-            if isinstance(asker, ScreenAsker):
+            if isinstance(asker, KeepsFiles):
                 asker.write(folder)
     if count.done + count.failed < len(rounds.keys):
         raise InternalError("points of the study were not run", file=folder)

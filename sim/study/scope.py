@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bitline.arch.systems.system import load_system
+from bitline.arch.systems.system import full_path, load_system, memory_part, npu_spec
+from bitline.base.document import Document
 from bitline.base.errors import SpecError, did_you_mean
 from bitline.sim.run.run import POLICY_PREFIX
 from bitline.sim.schedule.serving_policy import load_any_policy
@@ -120,18 +121,33 @@ class DocumentFields:
 
 
 def document_value(system: str, policy: str | None, path: str) -> Any:
-    """The value of a field that no setting changes, of a system or (`policy.`) of its policy. Raises SpecError."""
-    if path.startswith(POLICY_PREFIX):
-        name = policy or load_system(system).policy
-        if name is None:
-            raise SpecError("the system names no policy", file=system, field=path)
-        node: Any = load_any_policy(name).model_dump(mode="json", by_alias=True)
-        of = path.removeprefix(POLICY_PREFIX)
-    else:
-        node, of = load_system(system).model_dump(mode="json", by_alias=True), path
+    """The value of a field that no setting changes, as settings name it. Raises SpecError where there is none."""
+    node, of = _document(system, policy, path)
     for key in of.split("."):
         if not isinstance(node, dict) or key not in node:
             expected = did_you_mean(key, node) if isinstance(node, dict) else "the path of a field"
             raise SpecError(f"unknown name '{path}'", expected=expected)
         node = node[key]
     return node if isinstance(node, int | float | str | bool) else None
+
+
+def _document(system: str, policy: str | None, path: str) -> tuple[Any, str]:
+    """The document that a path leads into (policy, part of a memory, core of an NPU, or system), and its rest there."""
+    hardware = load_system(system)
+    document: Document = hardware
+    of = path
+    if path.startswith(POLICY_PREFIX):
+        name = policy or hardware.policy
+        if name is None:
+            raise SpecError("the system names no policy", file=system, field=path)
+        document, of = load_any_policy(name), path.removeprefix(POLICY_PREFIX)
+    else:
+        try:
+            place, _, reached = full_path(path).partition(".override.")
+        except SpecError as error:
+            raise SpecError(f"unknown name '{path}'", expected=error.expected) from None
+        if reached and place == "memory" and hardware.memory is not None:
+            document, of = memory_part(hardware.memory), reached
+        elif reached and place == "npu" and hardware.npu is not None:
+            document, of = npu_spec(hardware.npu), reached
+    return document.model_dump(mode="json", by_alias=True), of

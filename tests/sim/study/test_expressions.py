@@ -1,3 +1,4 @@
+import contextlib
 import math
 
 import numpy as np
@@ -198,16 +199,14 @@ def test_anything_else_is_refused_in_one_line(text):
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_formula_or_one_error(text):
-    try:
+    with contextlib.suppress(SpecError):
         parse(text)
-    except SpecError:
-        pass
 
 
 def test_a_wrong_name_or_function_has_a_suggestion():
-    with pytest.raises(SpecError, match="unknown name 'memory.chanels'; expected did you mean 'memory.channels'?"):
+    with pytest.raises(SpecError, match=r"unknown name 'memory.chanels'; expected did you mean 'memory.channels'"):
         parse("memory.chanels * 2").of({"memory.channels": 4})
-    with pytest.raises(SpecError, match="unknown function 'sqr'; expected did you mean 'sqrt'?"):
+    with pytest.raises(SpecError, match="unknown function 'sqr'; expected did you mean 'sqrt'"):
         parse("sqr(2)")
 
 
