@@ -36,7 +36,10 @@ NOT_RUN = {
     ". .venv/bin/activate",
 }
 # Pages whose blocks take longer than a few seconds together.
-SLOW = {"README.md", "docs/devices/npu.md", "docs/first-run.md", "docs/concepts.md", "docs/extending.md"}
+SLOW = {
+    *("README.md", "docs/devices/npu.md", "docs/first-run.md", "docs/concepts.md", "docs/extending.md"),
+    "docs/gallery.md",
+}
 FENCE = re.compile(r"^( *)```(\{code-block\} )?([a-z]+)\n((?::\w+: [^\n]*\n)*)(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
