@@ -104,11 +104,10 @@ def test_the_figure_suits_what_is_drawn(folder, source, figure):
 
 
 def test_a_folder_gives_every_figure_that_its_files_can(folder):
+    (folder / "table.csv").write_text("".join(row for row in sweep_csv().splitlines(True) if ",512," not in row))
     for figure in FIGURES:
-        assert plot(".", "--figure", figure, "-o", f"{figure}.svg", "--size", "page") == (
-            0,
-            f"wrote {figure}.svg\nwrote {figure}.data.csv\n",
-        )
+        written = plot(".", "--figure", figure, "-o", f"{figure}.svg", "--size", "page")
+        assert written == (0, f"wrote {figure}.svg\nwrote {figure}.data.csv\n")
         assert data(folder / f"{figure}.data.csv")
 
 
