@@ -41,7 +41,7 @@ def test_the_axes_hold_the_table_and_the_ideal(grid):
     assert (list(ideal.get_xdata()), list(ideal.get_ydata())) == ([8, 64], [1, 8])
     assert [label.get_text() for label in ax.get_xticklabels()] == ["8", "16", "32", "64"]
     assert ax.get_ylabel() == "speed-up over 8"
-    assert [text.get_text() for text in ax.get_legend().get_texts()][0] == "ideal"
+    assert ax.get_legend().get_texts()[0].get_text() == "ideal"
     lines = gids(ax, "series")
     assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == len(lines) == 6
 

@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 
@@ -109,6 +110,16 @@ def test_what_a_label_is_written_in_is_in_both_fonts():
     for name in style.FONTS.values():
         found = get_font(fontManager.findfont(name, fallback_to_default=False)).get_charmap()
         assert {ord(letter) for letter in "µ²±%×–"} <= set(found), name
+
+
+def test_any_two_areas_and_any_two_lines_differ_in_grey():
+    for one, other in itertools.combinations(style.LOOKS, 2):
+        assert abs(lightness(one.color) - lightness(other.color)) > 0.15 or one.hatch != other.hatch
+        assert (one.dashes, one.marker) != (other.dashes, other.marker)
+
+
+def test_lines_stand_out_on_white():
+    assert all(lightness(look.line) < 0.75 for look in style.LOOKS)
 
 
 def test_neighbouring_looks_differ_in_grey():
