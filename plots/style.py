@@ -194,8 +194,10 @@ def drawing(ax: Axes | None, size_name: str, height_in: float | None = None) -> 
 
 def lay_out(figure: Figure) -> None:
     """Settle where everything stands, so that it can be measured."""
-    size, font = (figure.size, figure.font) if isinstance(figure, StyledFigure) else (SIZES["column"], None)
-    with styled(size, font):
+    if isinstance(figure, StyledFigure):
+        with styled(figure.size, figure.font):
+            figure.draw_without_rendering()
+    else:
         figure.draw_without_rendering()
 
 

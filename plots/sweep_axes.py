@@ -34,6 +34,7 @@ def choose_axes(
 ) -> SweepAxes:
     """Fill in what is not given: x is the number with the most values, the series are all else that varies.
 
+    Two numbers with many values each make a map, unless `series` asks for lines.
     Raises SpecError for an unknown column and for a table in which nothing varies.
     """
     known = list(table[0]) if table else []
@@ -48,8 +49,9 @@ def choose_axes(
         if not free:
             raise SpecError("all points of the table are alike", expected="a sweep over at least one parameter")
         x = max(free, key=lambda name: (is_numeric(table, name), len(values_of(table, name))))
-    if series is None:
-        series = tuple(name for name in varying if name != x)
+    if series is not None:
+        return SweepAxes(x, y, series)
+    series = tuple(name for name in varying if name != x)
     both = (x, *series)
     is_map = len(both) == 2 and all(is_numeric(table, n) and len(values_of(table, n)) >= _MAP_SIDE for n in both)
     return SweepAxes(x, y, series, is_map)

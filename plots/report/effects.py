@@ -95,7 +95,7 @@ def _levels(column: Sequence[Any]) -> tuple[list[str], Any]:
     cuts = np.unique(np.quantile(numbers, np.arange(1, QUANTILES) / QUANTILES))
     range_of = np.unique(np.searchsorted(cuts, numbers, side="left"), return_inverse=True)[1]
     ranges = [numbers[range_of == level] for level in range(range_of.max() + 1)]
-    return [f"{_text(part.min())} to {_text(part.max())}" for part in ranges], range_of
+    return [f"{_text(part.min())}–{_text(part.max())}" for part in ranges], range_of
 
 
 def _text(value: Any) -> str:

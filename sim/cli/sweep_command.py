@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from bitline.sim.study.choose import study_size
 from bitline.sim.study.dry_run import dry_run as size_up
 from bitline.sim.study.folder import TABLE_NAME, SweepSummary, sweep
 from bitline.sim.study.spec import StudySpec, load_study, make_study
-from bitline.sim.study.table import read_table
 from bitline.sim.study.workers.crew import Jobs
 from bitline.sim.study.workers.machine import cores
 
@@ -137,7 +137,7 @@ def command(
     except KeyboardInterrupt:
         click.echo(f"bitline: interrupted; finished points are kept in {out}, the same command goes on", err=True)
         return 130
-    figures = _draw(out) if summary.done else []
+    figures = _draw(grid, out) if summary.done else []
     if as_json:
         print_json(summary.to_dict())
     else:
@@ -166,22 +166,30 @@ def _is_study(file: str) -> bool:
     return isinstance(data, dict) and bool({"system", "models"} & set(data))
 
 
-def _draw(folder: Path) -> list[Path]:
-    """The figure of a sweep as PNG and SVG, with its data; none where the points do not make one."""
-    from bitline.plots.style import figure_of
-    from bitline.plots.sweep import plot_heat, plot_sweep
-    from bitline.plots.sweep_axes import choose_axes, sweep_table
-    from bitline.plots.table import save_with_data
+def _draw(study: StudySpec, folder: Path) -> list[Path]:
+    """The figure that suits a study as PNG and SVG, with its data; none where the points do not make one.
 
-    rows = read_table(folder / TABLE_NAME)
-    try:
-        axes = choose_axes(rows)
-        table = sweep_table(rows, axes)
-        ax = (plot_heat if axes.is_map else plot_sweep)(table, axes=axes)
-    except SpecError as error:
-        click.echo(f"bitline: no figure: {error}", err=True)
-        return []
-    return save_with_data(figure_of(ax), table, folder / "figure.png", folder / "figure.svg")
+    Several objectives have a front. Else it is the objective over the parameters or, of too many, what each is worth.
+    """
+    from bitline.plots.style import figure_of
+    from bitline.plots.table import save_with_data
+    from bitline.sim.cli.figures import Choices, draw
+
+    names = list(study.objectives)
+    of_one = Choices("column", None, None, None, None, names[0], None, None, ())
+    of_two = replace(of_one, x=names[0], y=names[1]) if len(names) > 1 else None
+    problem = None
+    for figure, choices in (("pareto", of_two), ("sweep", of_one), ("tornado", of_one)):
+        if choices is None:
+            continue
+        try:
+            table, ax = draw(figure, [folder / TABLE_NAME], choices)
+        except SpecError as error:
+            problem = problem or error
+            continue
+        return save_with_data(figure_of(ax), table, folder / "figure.png", folder / "figure.svg")
+    click.echo(f"bitline: no figure: {problem}", err=True)
+    return []
 
 
 def _print(summary: SweepSummary, files: list[Path]) -> None:

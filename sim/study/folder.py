@@ -10,6 +10,7 @@ from typing import Any
 
 from bitline.base.errors import InternalError
 from bitline.base.files import make_folder, whole_file, write_atomically
+from bitline.sim.study.asker import KeepsFiles
 from bitline.sim.study.check import check_study
 from bitline.sim.study.choose import make_asker, study_size
 from bitline.sim.study.claims import open_claims
@@ -77,6 +78,8 @@ def sweep(
                 _write_table(study, finish, store, rounds.keys, folder)
                 raise
             count = _write_table(study, finish, store, rounds.keys, folder)
+            if isinstance(asker, KeepsFiles):
+                asker.write(folder)
     if count.done + count.failed < len(rounds.keys):
         raise InternalError("points of the study were not run", file=folder)
     return SweepSummary(len(rounds.keys), rounds.ran, count.done, count.failed, count.first_error, str(folder))

@@ -79,7 +79,7 @@ function startStudy(data, blocks) {
     scatter?.draw();
   });
   if (data.star !== null) showBreakdown(blocks, data.star);
-  return () => scatter?.draw();
+  return () => scatter?.plan();
 }
 
 async function showBreakdown(blocks, row) {
@@ -95,7 +95,8 @@ function start() {
   if (data.kind === "study") redraw = startStudy(data, blocks);
   else showBreakdown(blocks, 0);
   startTheme(() => redraw());
-  performance.mark("ready");
+  // Frames are drawn in the order in which they were asked for: the figure stands by then.
+  requestAnimationFrame(() => performance.mark("ready"));
 }
 
 start();

@@ -105,7 +105,7 @@ function breakdown(point) {
   ];
   return [
     make("h3", {}, "Time by operator"),
-    make("p", { class: "note" }, "Bars: time; the dark line in them: the lower bound."),
+    make("p", { class: "note" }, "Bars: time; the thin line in them: the lower bound."),
     operatorTable(point),
     make("div", { class: "halves" }, ...halves),
     commandLine(point.command),

@@ -68,12 +68,7 @@ class Scale {
 
 const SHAPES = ["circle", "square", "triangle", "diamond", "wedge", "plus", "star", "ring"];
 
-// The outline of a mark around the origin, as a path.
-function markPath(shape, size) {
-  const path = new Path2D(markOutline(shape, size));
-  return path;
-}
-
+// The outline of a mark around the origin, as the text of an SVG path.
 function markOutline(shape, r) {
   const polygon = (...points) => `M${points.map(([x, y]) => `${(x * r).toFixed(2)} ${(y * r).toFixed(2)}`).join("L")}Z`;
   const round = (size) => `M${-size} 0A${size} ${size} 0 1 0 ${size} 0A${size} ${size} 0 1 0 ${-size} 0Z`;
@@ -102,11 +97,20 @@ function themeColours(names) {
   return found;
 }
 
+// Is a colour, as the browser tells it, nearer to black than to white?
+function isDarkColour(text) {
+  const [red, green, blue] = text.match(/\d+/g).map(Number);
+  return red + green + blue < 384;
+}
+
 // Cividis (Nuñez et al., PLOS ONE 2018) at five places: even in lightness, alike for colour-blind eyes.
 const RAMP = [[0, 34, 78], [65, 77, 107], [124, 123, 120], [188, 175, 111], [253, 234, 69]];
 
-function rampColour(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (RAMP.length - 1);
+// The end that the page's background would swallow is left out: the dark one on dark, the bright one on light.
+function rampColour(share, isDark) {
+  const [from, to] = isDark ? [0.25, 1] : [0, 0.88];
+  const steps = Math.round(Math.min(Math.max(share, 0), 1) * 40) / 40;
+  const place = (from + (to - from) * steps) * (RAMP.length - 1);
   const i = Math.min(Math.floor(place), RAMP.length - 2);
   const mix = RAMP[i].map((from, k) => Math.round(from + (place - i) * (RAMP[i + 1][k] - from)));
   return `rgb(${mix.join(",")})`;

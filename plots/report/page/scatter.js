@@ -3,6 +3,9 @@
 const RADIUS = 4.2;
 const NEAR_PX = 16;
 const MAX_KINDS = 8;
+const STAMP_PX = 16;
+// Of a longer front the line alone is drawn.
+const MOST_RINGS = 60;
 
 class Scatter {
   constructor(points, data, open) {
@@ -18,8 +21,13 @@ class Scatter {
     this.base = document.createElement("canvas");
     this.addControls(document.getElementById("choices"));
     this.listen();
-    new ResizeObserver(() => this.draw()).observe(this.canvas.parentElement);
-    this.draw();
+    new ResizeObserver(() => this.plan()).observe(this.canvas.parentElement);
+    this.plan();
+  }
+
+  // Draw before the next frame, once, however often it is asked for.
+  plan() {
+    this.planned ??= requestAnimationFrame(() => this.draw());
   }
 
   firstChoice(data) {
@@ -46,7 +54,7 @@ class Scatter {
         for (const axis of ["x", "y"]) {
           if (key === axis) root.querySelector(`#log-${axis}`).checked = this.choice[`${axis}Log`] = this.spreads(box.value);
         }
-        this.draw();
+        this.plan();
       });
       root.append(make("label", {}, label, box));
     };
@@ -55,7 +63,7 @@ class Scatter {
       box.checked = this.choice[`${axis}Log`];
       box.addEventListener("change", () => {
         this.choice[`${axis}Log`] = box.checked;
-        this.draw();
+        this.plan();
       });
       root.append(make("label", {}, box, "log"));
     };
@@ -74,10 +82,12 @@ class Scatter {
   // Only these rows stand out; null: all.
   show(rows) {
     this.allowed = rows;
-    this.draw();
+    this.plan();
   }
 
   draw() {
+    cancelAnimationFrame(this.planned);
+    this.planned = null;
     const box = this.canvas.parentElement.getBoundingClientRect();
     if (box.width < 60) return;
     this.size = [box.width, box.height];
@@ -202,38 +212,44 @@ class Scatter {
     }
     const scale = new Scale(distinct.map((value) => value / (column.divisor || 1)), column.isNumber && distinct[0] > 0 && distinct[distinct.length - 1] / distinct[0] > 20);
     const [low, high] = [distinct[0], distinct[distinct.length - 1]].map((value) => scale.share(value / (column.divisor || 1)));
+    const isDark = isDarkColour(this.colours.back);
     const share = (value) => (scale.share(value / (column.divisor || 1)) - low) / (high - low || 1);
-    const of = (row) => ({ colour: column.values[row] === null ? this.colours.faint : rampColour(share(column.values[row])), shape: "circle" });
+    const of = (row) => ({ colour: column.values[row] === null ? this.colours.faint : rampColour(share(column.values[row]), isDark), shape: "circle" });
     const ends = [distinct[0], distinct[distinct.length - 1]].map((value) => (column.isNumber ? shortNumber(value / column.divisor) : column.texts[value]));
     return { of, kinds: [], ends, title: column.label };
   }
 
   drawPoints(context) {
     this.look = this.looks();
-    const paths = new Map([...SHAPES, "cross"].map((shape) => [shape, markPath(shape, shape === "cross" ? RADIUS * 0.8 : RADIUS)]));
+    const stamps = new Map();
     const draw = (i, faint) => {
       const row = this.rows[i];
       const look = this.look.of(row);
-      const feasible = this.points.isFeasible(row);
-      context.setTransform(this.ratio, 0, 0, this.ratio, this.pixelX[i] * this.ratio, this.pixelY[i] * this.ratio);
+      const shape = this.points.isFeasible(row) ? look.shape : "cross";
+      const name = `${shape} ${look.colour}`;
+      if (!stamps.has(name)) stamps.set(name, this.stamp(shape, look.colour));
       context.globalAlpha = faint ? 0.12 : this.rows.length > 1500 ? 0.75 : 0.92;
-      if (!feasible) {
-        context.strokeStyle = look.colour;
-        context.lineWidth = 1.4;
-        context.stroke(paths.get("cross"));
-      } else {
-        context.fillStyle = look.colour;
-        context.fill(paths.get(look.shape));
-        context.strokeStyle = this.colours.back;
-        context.lineWidth = 0.7;
-        context.stroke(paths.get(look.shape));
-      }
+      context.drawImage(stamps.get(name), this.pixelX[i] - STAMP_PX / 2, this.pixelY[i] - STAMP_PX / 2, STAMP_PX, STAMP_PX);
     };
     const isFaint = (i) => this.allowed !== null && !this.allowed.has(this.rows[i]);
     for (let i = 0; i < this.rows.length; i++) if (isFaint(i)) draw(i, true);
     for (let i = 0; i < this.rows.length; i++) if (!isFaint(i)) draw(i, false);
     context.globalAlpha = 1;
-    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+  }
+
+  // A mark as a small picture: thousands of copies are drawn faster than thousands of paths.
+  stamp(shape, colour) {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = STAMP_PX * this.ratio;
+    const context = canvas.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, canvas.width / 2, canvas.width / 2);
+    const path = new Path2D(markOutline(shape, shape === "cross" ? RADIUS * 0.8 : RADIUS));
+    context.strokeStyle = shape === "cross" ? colour : this.colours.back;
+    context.lineWidth = shape === "cross" ? 1.4 : 0.7;
+    context.fillStyle = colour;
+    if (shape !== "cross") context.fill(path);
+    context.stroke(path);
+    return canvas;
   }
 
   // A staircase along each workload's front, where both axes have a better end.
@@ -246,7 +262,8 @@ class Scatter {
     for (const row of this.rows) {
       if (!this.points.isFeasible(row)) continue;
       const key = this.points.workload[row];
-      groups.set(key, [...(groups.get(key) || []), row]);
+      if (groups.has(key)) groups.get(key).push(row);
+      else groups.set(key, [row]);
     }
     context.strokeStyle = this.colours.ink;
     context.lineWidth = 1.3;
@@ -264,7 +281,7 @@ class Scatter {
         }
       });
       context.stroke();
-      for (const row of front) {
+      for (const row of front.length <= MOST_RINGS ? front : []) {
         context.beginPath();
         context.arc(this.toX(this.xs.number(row)), this.toY(this.ys.number(row)), RADIUS + 2.2, 0, 2 * Math.PI);
         context.stroke();
@@ -279,7 +296,7 @@ class Scatter {
     const items = this.look.kinds.map((kind) => make("li", {}, swatch(kind.shape, kind.colour, true), kind.name));
     if (this.look.title) items.unshift(make("li", {}, `${this.look.title}:`));
     if (this.look.ends) {
-      const stops = RAMP.map((_, i) => make("stop", { offset: `${25 * i}%`, "stop-color": rampColour(i / 4) }));
+      const stops = RAMP.map((_, i) => make("stop", { offset: `${25 * i}%`, "stop-color": rampColour(i / 4, isDarkColour(this.colours.back)) }));
       const ramp = make("svg", { class: "ramp", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" }, make("defs", {}, make("linearGradient", { id: "ramp" }, ...stops)), make("rect", { width: 100, height: 10, fill: "url(#ramp)" }));
       items.push(make("li", {}, this.look.ends[0], ramp, this.look.ends[1]));
     }

@@ -61,7 +61,7 @@ class ClusterCrew:
 
         todo = iter(work)
         under_way: dict[Any, Work] = {}
-        ended = as_completed()
+        ended = as_completed(loop=self._client.loop)
         try:
             self._hand_out(todo, under_way, ended)
             while under_way:
