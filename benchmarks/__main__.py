@@ -12,7 +12,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import dram, engine, loops, npu, pim, startup
+from benchmarks import bound, dram, engine, loops, npu, pim, startup
 from benchmarks.figure import Figure
 
 
@@ -31,6 +31,7 @@ def figures(quick: bool) -> Iterator[Figure]:
     yield from dram.measure(shrink, repeats)
     yield from pim.measure(shrink, repeats)
     yield from npu.measure(shrink, repeats)
+    yield from bound.measure(shrink, repeats)
     yield from loops.measure(shrink, repeats)
     yield from startup.measure(repeats)
 

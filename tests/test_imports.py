@@ -15,7 +15,7 @@ TABLE = {
     "sim": ("base", "traces", "csrc", "arch"),
     "sim.cli": ("base", "traces", "csrc", "arch", "plots"),  # the command line draws, too
     "sim.check": ("base",),  # judges the cores, so it shares nothing with them
-    "plots": ("base", "sim.run", "sim.study", "sim.validate"),  # results alone
+    "plots": ("base", "sim.run", "sim.study", "sim.validate", "sim.compare"),  # results alone
 }
 OWN = {"sim": "sim", "sim.cli": "sim", "sim.check": "sim.check"}
 CYTHON_IMPORT = re.compile(r"^[ \t]*(?:from\s+([\w.]+)\s+c?import\s+\(?([\w, ]*)|c?import\s+([\w.]+))", re.MULTILINE)

@@ -2,15 +2,17 @@
 
 exp and tanh are Taylor polynomials by Horner's rule, 1/x is Newton-Raphson, 1/sqrt(x) the bit-trick guess and Newton
 steps (PIM-GPT, arXiv 2310.09385, section III). A pass over n elements takes ceil(n / units) cycles.
+
+A spec may hold columns (bitline/base/columns.py) in place of numbers: passes and costs are columns then.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bitline.arch.asic.spec import AsicSpec
+from bitline.base.columns import Column, ceil_ratio, larger
 from bitline.base.errors import SpecError
 from bitline.traces.operator import Operator
 
@@ -19,32 +21,47 @@ from bitline.traces.operator import Operator
 class Passes:
     """Additions and multiplications for each element, and once more for each row (a reduction's scalar)."""
 
-    adds: int = 0
-    multiplies: int = 0
-    row_adds: int = 0
-    row_multiplies: int = 0
+    adds: Column = 0
+    multiplies: Column = 0
+    row_adds: Column = 0
+    row_multiplies: Column = 0
 
 
 @dataclass(frozen=True)
 class VectorCost:
     """Work of one vector operator."""
 
-    cycles: int
-    bound_cycles: int
+    cycles: Column
+    bound_cycles: Column
     """With both kinds of unit busy all the time."""
-    adds: int
-    multiplies: int
+    adds: Column
+    multiplies: Column
+
+    def __add__(self, other: VectorCost) -> VectorCost:
+        return VectorCost(
+            self.cycles + other.cycles,
+            self.bound_cycles + other.bound_cycles,
+            self.adds + other.adds,
+            self.multiplies + other.multiplies,
+        )
+
+    def times(self, count: int) -> VectorCost:
+        """So many of these, one after the other."""
+        return VectorCost(self.cycles * count, self.bound_cycles * count, self.adds * count, self.multiplies * count)
+
+
+NO_COST = VectorCost(0, 0, 0, 0)
 
 
 def vector_cost(spec: AsicSpec, passes: Passes, rows: int, elements: int) -> VectorCost:
     """The cost of `rows` rows of `elements` each."""
     total = rows * elements
-    cycles = passes.adds * math.ceil(total / spec.adders) + passes.multiplies * math.ceil(total / spec.multipliers)
-    cycles += passes.row_adds * math.ceil(rows / spec.adders)
-    cycles += passes.row_multiplies * math.ceil(rows / spec.multipliers)
+    cycles = passes.adds * ceil_ratio(total, spec.adders) + passes.multiplies * ceil_ratio(total, spec.multipliers)
+    cycles = cycles + passes.row_adds * ceil_ratio(rows, spec.adders)
+    cycles = cycles + passes.row_multiplies * ceil_ratio(rows, spec.multipliers)
     adds = passes.adds * total + passes.row_adds * rows
     multiplies = passes.multiplies * total + passes.row_multiplies * rows
-    bound = max(math.ceil(adds / spec.adders), math.ceil(multiplies / spec.multipliers))
+    bound = larger(ceil_ratio(adds, spec.adders), ceil_ratio(multiplies, spec.multipliers))
     return VectorCost(cycles, bound, adds, multiplies)
 
 

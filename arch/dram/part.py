@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from bitline.arch.dram.standard import Standard, evaluate, load_standard, standard_names
 from bitline.base.document import Document, Library
 from bitline.base.errors import did_you_mean
+from bitline.traces.dtypes import BITS
 
 PARTS = Library("DRAM part", Path(__file__).parent / "parts")
 
@@ -136,7 +137,9 @@ class PimSpec(Document):
     """The compute units of a PIM part."""
 
     source: str
-    lanes_per_bank: Count = Field(description="multipliers of a unit: elements of one column access")
+    lanes_per_bank: Count = Field(
+        description="multipliers of a unit; fewer than a column access has elements take several passes over it"
+    )
     dtype: Literal["bf16", "fp16", "int8"]
     units: Count = Field(description="compute units of a channel (or pseudo channel)")
     global_buffer_bytes: Count = Field(description="vector buffer of a channel, or of a unit where each has its own")
@@ -205,6 +208,11 @@ class PartSpec(Document):
             raise ValueError("the timings contradict each other: tRAS + tRP is longer than tRC")
         if self.pim is not None and any((name in self.timing) != self.pim.careful for name in CAREFUL_TIMINGS):
             raise ValueError(f"pim.careful and the timings {' and '.join(CAREFUL_TIMINGS)} belong together")
+        if self.pim is not None and self.pim.lanes_per_bank > self.column_elements:
+            raise ValueError(
+                f"pim.lanes_per_bank is {self.pim.lanes_per_bank}, but one column access brings "
+                f"{self.column_elements} elements of {self.pim.dtype}; a wider one has a longer burst_length and tBL"
+            )
         self._leaves_time_between_refreshes()
         return self
 
@@ -235,6 +243,9 @@ class PartSpec(Document):
     def timing(self) -> dict[str, float]:
         """Every timing in clocks, the derived ones included. Optional timings may be absent."""
         values: dict[str, float] = dict(self.timing_ck)
+        if self.pim is not None and "tCCDL" in values and PIM_PACE in self.rules_of.timing_names():
+            passes = -(-self.column_elements // self.pim.lanes_per_bank)
+            values.setdefault(PIM_PACE, passes * values["tCCDL"])
         pending = {name: text for name, text in self.rules_of.derived.items() if name not in values}
         while pending:
             ready = []
@@ -249,6 +260,12 @@ class PartSpec(Document):
             for name in ready:
                 del pending[name]
         return values
+
+    @property
+    def column_elements(self) -> int:
+        """Elements that one column access brings to the compute unit of a bank."""
+        assert self.pim is not None
+        return 8 * self.organisation.access_bytes // BITS[self.pim.dtype]
 
     @property
     def clock_ps(self) -> Fraction:
@@ -279,6 +296,9 @@ class PartSpec(Document):
         """Clocks from a write command to the end of its data."""
         return self.timing["tCWL"] + self.timing["tBL"]
 
+
+PIM_PACE = "tMAC"
+"""Clocks from one all-bank compute to the next: by default as many columns as its lanes need passes."""
 
 EXTRA_TIMINGS = {"tREFI", "tREFIpb", "tAAD", "tWCKPST", "tCL", "tCWL", "tBL", "tRFC"}
 CAREFUL_TIMINGS = ("tFAWG", "tRTPC")

@@ -46,16 +46,22 @@ class Aim:
         self.banks = part.organisation.n_banks
         self.outputs_at_once = self.banks_opened_at_once = self.banks
         self.tokens_at_once = self.banks
-        self.lanes = part.pim.lanes_per_bank
+        self.column_elements = part.column_elements
         self.data_rows = part.organisation.rows
         self.row_columns = part.organisation.accesses_per_row
         self.buffer_columns = part.pim.global_buffer_bytes // part.organisation.access_bytes
+        if not self.buffer_columns:
+            raise SpecError(
+                f"{part.pim.global_buffer_bytes} bytes hold no column of the vector",
+                field="pim.global_buffer_bytes",
+                expected=f"at least {part.organisation.access_bytes}",
+            )
         if part.pim.results_per_read < self.banks:
             raise SpecError("one read has to return the results of all banks", field="pim.results_per_read")
 
     def columns(self, elements: int) -> int:
         """Columns that so many elements take."""
-        return ceil_div(elements, self.lanes)
+        return ceil_div(elements, self.column_elements)
 
     # --- matrices ---
 
@@ -110,7 +116,7 @@ class Aim:
             count = min(left, self.buffer_columns)
             left -= count
             body = rows_of_body([(0, READ, 0, 0, count, -1, 0)])
-            steps.append(Step(Program(body, [0]), step.offset, count * self.lanes))
+            steps.append(Step(Program(body, [0]), step.offset, count * self.column_elements))
         return tuple(steps)
 
     # --- keys: one token a bank, the heads of a token side by side along its row ---
@@ -205,7 +211,7 @@ class Aim:
     @cached_property
     def row_elements(self) -> int:
         """Elements of one row of one bank."""
-        return self.row_columns * self.lanes
+        return self.row_columns * self.column_elements
 
     def _value_blocks(self, tokens: int) -> int:
         return ceil_div(tokens, self.row_elements)
@@ -265,10 +271,10 @@ class Aim:
         """See PimDevice. Every group's row is opened in all banks at once, and each bank gets one column."""
         block, column = divmod(token, self.row_elements)
         body: list[Row] = [(block, OPEN, 0, 0, 1, -1, 0)]
-        body += [(block, WRITE, bank, column // self.lanes, 1, -1, 0) for bank in range(self.banks)]
+        body += [(block, WRITE, bank, column // self.column_elements, 1, -1, 0) for bank in range(self.banks)]
         items = [Loop(groups, list(range(len(body))), stride=self._value_blocks(reserved))]
         return (Step(Program(rows_of_body(body), items), 0, 0),)
 
     def compute_ticks(self, commands: dict[str, int]) -> int:
-        """See PimDevice: MAC16 at the pace of the columns."""
-        return round(commands.get("MAC16", 0) * self.part.timing["tCCDL"] * self.part.rules_of.ticks_per_clock)
+        """See PimDevice: MAC16 at the pace of the units."""
+        return round(commands.get("MAC16", 0) * self.part.timing["tMAC"] * self.part.rules_of.ticks_per_clock)

@@ -56,7 +56,7 @@ class HbmPim:
             ],
         )
         self.blocks = part.pim.units
-        self.lanes = part.pim.lanes_per_bank
+        self.column_elements = part.column_elements
         self.row_columns = part.organisation.accesses_per_row
         self.outputs_at_once = self.tokens_at_once = self.blocks * OUTPUTS_OF_BLOCK
         self.data_rows = TO_ALL_BANKS_ROW
@@ -64,12 +64,18 @@ class HbmPim:
         self.banks_opened_at_once = 1
         if part.organisation.n_banks != 2 * self.blocks or part.organisation.rows <= REGISTER_ROW:
             raise SpecError("HBM-PIM needs two banks a block and rows up to 0x3fff", field="organisation")
+        if part.pim.lanes_per_bank != self.column_elements:
+            raise SpecError(
+                f"{part.pim.lanes_per_bank} lanes",
+                field="pim.lanes_per_bank",
+                expected=f"{self.column_elements}, one for each element of a column",
+            )
 
     # --- tiles ---
 
     def _tiles(self, inputs: int) -> list[int]:
         """Registers that each tile of a vector fills."""
-        registers = ceil_div(inputs, self.lanes)
+        registers = ceil_div(inputs, self.column_elements)
         full, rest = divmod(registers, REGISTERS)
         return [REGISTERS] * full + [rest] * (rest > 0)
 
@@ -175,8 +181,8 @@ class HbmPim:
     def matrix(self, inputs: int, groups: int) -> Matrix:
         """See PimDevice. One step: sums stay in the blocks over all tiles."""
         stride = self._rows_of_group(inputs)
-        results = groups * self.outputs_at_once * self.lanes
-        step = Step(self._product(inputs, groups, stride, groups * stride), 0, results, self.lanes)
+        results = groups * self.outputs_at_once * self.column_elements
+        step = Step(self._product(inputs, groups, stride, groups * stride), 0, results, self.column_elements)
         return Matrix(groups * stride + self._result_rows(groups), (step,))
 
     @lru_cache(maxsize=64)  # noqa: B019
@@ -204,9 +210,9 @@ class HbmPim:
         stride = self._rows_of_group(heads.key_dim)
         of_head = self.key_rows(Heads(1, 1, heads.key_dim, heads.value_dim), reserved_slots)
         program = self._product(heads.key_dim, slots, stride, reserved_slots * stride)
-        results = slots * self.tokens_at_once * self.lanes
+        results = slots * self.tokens_at_once * self.column_elements
         return tuple(
-            Chunk(heads.queries, (Step(program, head * of_head, results, self.lanes),) * heads.queries)
+            Chunk(heads.queries, (Step(program, head * of_head, results, self.column_elements),) * heads.queries)
             for head in range(heads.kv)
         )
 
@@ -241,9 +247,9 @@ class HbmPim:
         del first_group
         of_group = self.value_rows(1, reserved)
         program = self._product(tokens, 1, 0, of_group - 1)
-        results = self.outputs_at_once * self.lanes
+        results = self.outputs_at_once * self.column_elements
         return tuple(
-            Step(program, group * of_group, results, self.lanes)
+            Step(program, group * of_group, results, self.column_elements)
             for group in range(groups)
             for _query in range(heads.queries)
         )
@@ -251,8 +257,8 @@ class HbmPim:
     @lru_cache(maxsize=4096)  # noqa: B019
     def append_value(self, groups: int, token: int, reserved: int) -> tuple[Step, ...]:
         """See PimDevice. One column for each of a block's eight outputs, bank by bank."""
-        tile, within = divmod(token, REGISTERS * self.lanes)
-        at, column = divmod(within // self.lanes * OUTPUTS_OF_BLOCK, self.row_columns)
+        tile, within = divmod(token, REGISTERS * self.column_elements)
+        at, column = divmod(within // self.column_elements * OUTPUTS_OF_BLOCK, self.row_columns)
         row = tile // 2 * self._tile_rows(REGISTERS) + at
         body: list[Row] = [
             (row, WRITE, 2 * block + tile % 2, column, OUTPUTS_OF_BLOCK, NO_WAIT, 0) for block in range(self.blocks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +14,8 @@ from bitline.arch.dram.part import PARTS, PartSpec
 from bitline.arch.link.bound import LinkSpec
 from bitline.arch.npu.spec import CORES, NpuSpec
 from bitline.arch.roofline.spec import ProcessorSpec
-from bitline.base.document import Document, Library, Source, check, merge
+from bitline.base.document import Document, Library, Path_, Source, check, merge
+from bitline.base.errors import SpecError, did_you_mean
 
 SYSTEMS = Library("system", Path(__file__).parent)
 
@@ -63,22 +66,74 @@ class System(Document):
         return self
 
 
+_REACHED: dict[str, tuple[type[Document], type[Document]]] = {
+    "memory": (MemorySpec, PartSpec),
+    "npu": (NpuRef, NpuSpec),
+}
+"""Devices that name a document of their own, and the fields of both."""
+
+
 def load_system(name: str, settings: dict[str, Any] | None = None) -> System:
-    """The system of that name or file. Raises SpecError."""
-    return SYSTEMS.load(name, System, settings)
+    """The system of that name or file. Raises SpecError.
+
+    Settings reach through to what a device names: `memory.pim.lanes_per_bank` is a field of the memory's part, short
+    for `memory.override.pim.lanes_per_bank`.
+    """
+    full = {full_path(path): value for path, value in (settings or {}).items()}
+    system = SYSTEMS.load(name, System, full)
+    if system.memory is not None and any(path.startswith("memory.override") for path in full):
+        _check_reached("memory", partial(memory_part, system.memory))
+    if system.npu is not None and any(path.startswith("npu.override") for path in full):
+        _check_reached("npu", partial(npu_spec, system.npu))
+    return system
+
+
+def full_path(path: str) -> str:
+    """The path of a setting in the system's own document. Raises SpecError for a field that no document has."""
+    place, _, rest = path.partition(".")
+    field = rest.partition(".")[0]
+    if place not in _REACHED or not field:
+        return path
+    own, named = (model.model_fields for model in _REACHED[place])
+    if field in own:
+        return path
+    if field not in named:
+        known = [*own, *(name for name in named if name not in ("schema_", "source", "description"))]
+        raise SpecError("unknown field", file="--set", field=f"{place}.{field}", expected=did_you_mean(field, known))
+    return f"{place}.override.{rest}"
+
+
+def _check_reached(place: str, load: Callable[[], Document]) -> None:
+    """Refuse a setting of a part as one of the system's own is: by the path that was given."""
+    try:
+        load()
+    except SpecError as error:
+        if error.file != f"{place}.override" or error.field is None:
+            raise
+        raise SpecError(error.problem, file="--set", field=f"{place}.{error.field}", expected=error.expected) from None
 
 
 def memory_part(memory: MemorySpec) -> PartSpec:
     """The part of a memory, with its overrides. Raises SpecError."""
-    source = PARTS.source(memory.part)
-    if memory.override:
-        source = merge(source, Source(memory.override, f"part {memory.part} with memory.override", {}))
-    return check(source, PartSpec)
+    return check(_overridden(PARTS.source(memory.part), "memory", memory.part, memory.override), PartSpec)
 
 
 def npu_spec(npu: NpuRef) -> NpuSpec:
     """The NPU of a system, with its overrides. Raises SpecError."""
-    source = CORES.source(npu.core)
-    if npu.override:
-        source = merge(source, Source(npu.override, f"npu {npu.core} with npu.override", {}))
-    return check(source, NpuSpec)
+    return check(_overridden(CORES.source(npu.core), "npu", npu.core, npu.override), NpuSpec)
+
+
+def _overridden(source: Source, place: str, name: str, override: dict[str, Any]) -> Source:
+    if not override:
+        return source
+    lines: dict[Path_, tuple[str, int]] = dict.fromkeys(_paths(override, ()), (f"{place}.override", 0))
+    lines[()] = (f"{name} with {place}.override", 0)
+    return merge(source, Source(override, source.file, lines))
+
+
+def _paths(value: Any, path: Path_) -> Iterator[Path_]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _paths(item, (*path, key))
+    else:
+        yield path

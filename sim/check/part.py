@@ -17,6 +17,7 @@ from bitline.base.errors import SpecError, did_you_mean
 
 PARTS = Library("part", Path(bitline.__file__).parent / "arch" / "dram" / "parts")
 _MOST_BANKS = 1 << 16
+_ELEMENT_BITS = {"bf16": 16, "fp16": 16, "int8": 8}
 
 
 class Timing:
@@ -77,6 +78,8 @@ class Part:
     ticks_per_ck: int
     command_ck: dict[str, float]
     careful: bool = False
+    passes: int = 1
+    """Passes of a compute unit over one column access, where it has fewer lanes than that has elements."""
 
     @property
     def banks_of_rank(self) -> int:
@@ -116,6 +119,7 @@ def part_of(source: Source, name: str) -> Part:
         ticks_per_ck=ticks_per_ck,
         command_ck=_command_ck(source),
         careful=_careful(source),
+        passes=_passes(source, burst),
     )
 
 
@@ -135,6 +139,19 @@ def _careful(source: Source) -> bool:
     if not isinstance(careful, bool):
         raise _wrong(source, ("pim", "careful"), "true or false")
     return careful
+
+
+def _passes(source: Source, burst: int) -> int:
+    """Elements of a column access over lanes of a unit, rounded up."""
+    pim = source.data.get("pim")
+    if not isinstance(pim, dict) or "lanes_per_bank" not in pim:
+        return 1
+    lanes, bits = pim.get("lanes_per_bank"), _ELEMENT_BITS.get(str(pim.get("dtype")))
+    if not isinstance(lanes, int) or isinstance(lanes, bool) or lanes < 1:
+        raise _wrong(source, ("pim", "lanes_per_bank"), "a whole number of at least 1")
+    if bits is None:
+        raise _wrong(source, ("pim", "dtype"), " or ".join(_ELEMENT_BITS))
+    return -(-_count(source, "channel_bits", None) * burst // (bits * lanes))
 
 
 def _command_ck(source: Source) -> dict[str, float]:

@@ -68,6 +68,9 @@ def gddr6_aim(part: Part) -> RuleSet:
         all_bank_refresh_rule(t, everything),
         Spacing("tMODCH: mode change to any command", ("TMOD",), everything, ANYWHERE, t["tMODCH"]),
     ]
+    if part.passes > 1:
+        pace = part.passes * t["tCCDL"]
+        rules.append(Spacing("lanes: MAC16 to MAC16 or results", ("MAC16",), ALL_BANK_READS, ANYWHERE, pace))
     if "REFpb" in kinds:
         rules += [bank_refresh_rule(t, ACTIVATES), *_bank_refresh_spacing(t)]
     return RuleSet(

@@ -22,6 +22,8 @@ COMMANDS = {
     "list": "List models, specs, systems, policies.",
     "sweep": "Run a grid of design points.",
     "plot": "Draw the figures of a result or a sweep.",
+    "report": "Turn a study or a result into one HTML page.",
+    "compare": "Hold two results or systems side by side.",
     "dram": "Run a request trace through a DRAM part.",
     "check": "Check a command log against a part's timing rules.",
     "validate": "Hold the simulator against numbers that it did not make.",

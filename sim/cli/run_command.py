@@ -14,7 +14,8 @@ import click
 
 from bitline.base.errors import SpecError
 from bitline.base.files import make_folder, write_atomically
-from bitline.sim.cli.options import json_option, print_json, settings_option
+from bitline.sim.cli.options import json_option, print_json
+from bitline.sim.cli.run_options import check_work, run_options
 
 if TYPE_CHECKING:
     from bitline.sim.run.batch_run import BatchRun
@@ -30,23 +31,7 @@ WINDOW_TICKS = 1200
 
 @click.command("run", short_help="Run a model on a system.")
 @click.argument("system")
-@click.option("--model", metavar="NAME", help="A model of `bitline list models`, or hf:CONFIG.json.")
-@click.option("--operator", metavar="TEXT", help='One operator in place of a model: "matmul m=512 n=512 k=512".')
-@click.option("--topology", metavar="FILE", help="A SCALE-Sim topology (CSV of GEMMs or convolutions), on an NPU.")
-@click.option("--phase", type=click.Choice(["decode", "generate", "prefill"]), default="decode", show_default=True)
-@click.option("--batch", type=int, default=1, show_default=True, help="Requests.")
-@click.option("--context", type=int, default=1024, show_default=True, help="Tokens, the new one included.")
-@click.option("--prompt", type=int, help="generate: tokens of the prompt.")
-@click.option("--tokens", type=int, help="generate: new tokens.")
-@click.option("--lengths", metavar="NAME", help="Batches: contexts from sharegpt, alpaca, or a file of lengths.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the lengths drawn.")
-@click.option("--tensor", type=int, help="Batches: devices that share each layer. Default: as published, else 1.")
-@click.option("--pipeline", type=int, help="Batches: groups of devices that share out the layers.")
-@click.option("--iterations", type=int, default=1, show_default=True, help="Batches: tokens of each request.")
-@click.option("--dtype", metavar="NAME", help="Number format, where the hardware has several.")
-@click.option("--policy", metavar="NAME", help="Default: the system's.")
-@settings_option
-@click.option("--level", type=click.Choice(["cycle", "bound"]), default="cycle", show_default=True)
+@run_options
 @click.option("--no-fast-forward", is_flag=True, help="Simulate every iteration of every loop; the result is the same.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the result, tables and figures.")
 @click.option("--window", metavar="START:END", help="Cycles of commands.csv and its figure in --out.")
@@ -77,12 +62,7 @@ def command(
     for option, given in (("--window", window is not None and out is None),):
         if given:
             raise SpecError("says nothing without --out", file=option)
-    named = [name for name in ("model", "operator", "topology") if asked[name] is not None]
-    if len(named) != 1:
-        raise SpecError(
-            "nothing to run" if not named else f"--{' and --'.join(named)} are given", file="bitline run",
-            expected="one of --model, --operator and --topology",
-        )  # fmt: skip
+    check_work(asked, "bitline run")
     planned = plan(system, policy=policy, settings=settings, **asked)
     if out is not None:
         make_folder(out)

@@ -2,88 +2,74 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from bitline.arch.roofline.bound import bound_time_s, kernel_time_s
 from bitline.arch.systems.system import System
 from bitline.base.errors import CapacityError, SpecError
+from bitline.sim.run.bound_metrics import BoundMetrics
+from bitline.sim.run.processor_totals import LIMITS_WITH_LINK, ProcessorTotals
 from bitline.sim.run.result import OperatorResult, Result
 from bitline.sim.run.workload import Workload
 from bitline.traces import Trace
 
 
-@dataclass
-class _Total:
-    kind: str
-    bottleneck: str
-    count: int = 0
-    time_s: float = 0.0
-    bound_s: float = 0.0
-    flops: float = 0.0
-    bytes: float = 0.0
-
-
 class BoundRun:
-    """A run on a processor that is known by its peaks."""
+    """A run on a processor that is known by its peaks. Its spec may hold columns (bitline/base/columns.py)."""
 
     def __init__(self, name: str, system: System, workload: Workload) -> None:
         if system.processor is None:
             raise SpecError(f"system '{name}' has no processor")
         self.spec = system.processor
         self.workload = workload
-        self.totals: dict[str, _Total] = {}
+        self.totals = ProcessorTotals(self.spec)
 
     def run(self) -> None:
-        """Every token; a batch is one pass."""
-        self._check_capacity()
+        """Every token; a batch is one pass. Raises CapacityError."""
+        check_memory(self.workload, self.spec.memory_gb)
+        self.add_up()
+
+    def add_up(self) -> None:
+        """Every token, whatever the memory holds."""
         for i, context in enumerate(self.workload.contexts):
             trace = self.workload.batched_trace(context, head=self.workload.needs_head(i))
             for block in trace.blocks:
                 for operator in block.operators:
-                    name = operator.name.split(".", 1)[1] if operator.layer >= 0 else operator.name
-                    time, limit = kernel_time_s(self.spec, operator)
-                    total = self.totals.setdefault(name, _Total(operator.kind, limit))
-                    total.count += block.repeats
-                    total.time_s += time * block.repeats
-                    total.bound_s += bound_time_s(self.spec, operator)[0] * block.repeats
-                    total.flops += operator.flops * block.repeats
-                    total.bytes += operator.bytes * block.repeats
+                    self.totals.add(operator, block.repeats)
 
-    def _check_capacity(self) -> None:
-        trace = self.workload.batched_trace(max(self.workload.contexts))
-        needed = resident_bytes(trace) / 1e9
-        if needed > self.spec.memory_gb:
-            raise CapacityError(
-                f"{trace.model} needs {needed:.2f} GB, {needed - self.spec.memory_gb:.2f} GB more than the memory",
-                field="processor.memory_gb",
-                expected=f"at least {needed:.2f}",
-            )
+    def metrics(self) -> BoundMetrics:
+        """What was added up; without efficiencies the time is the bound."""
+        time_s, tokens = self.totals.time_s, self.workload.tokens
+        return BoundMetrics(
+            time_s=time_s,
+            bound_time_s=sum(total.bound_s for total in self.totals),
+            tokens_per_s=tokens / time_s,
+            time_per_token_s=time_s / tokens,
+            energy_j=time_s * self.spec.power_w,
+            power_w=self.spec.power_w,
+            bottleneck=self.totals.bottleneck(),
+            limits=LIMITS_WITH_LINK,
+        )
 
     def result(self, system_name: str, policy_name: str, provenance: dict[str, Any]) -> Result:
-        """The run's result; without efficiencies its time is its bound."""
-        time_s = sum(total.time_s for total in self.totals.values())
-        energy = time_s * self.spec.power_w
-        tokens = self.workload.tokens
-        limits: dict[str, float] = {}
-        for total in self.totals.values():
-            limits[total.bottleneck] = limits.get(total.bottleneck, 0.0) + total.time_s
-        moved = sum(total.bytes for total in self.totals.values())
-        flops = sum(total.flops for total in self.totals.values())
+        """The run's result."""
+        metrics = self.metrics()
+        time_s = metrics.time_s
+        moved = sum(total.bytes for total in self.totals)
+        flops = sum(total.flops for total in self.totals)
         return Result(
             system=system_name,
             policy=policy_name,
             workload=self.workload.to_dict(),
             level="bound",
             time_s=time_s,
-            bound_time_s=sum(total.bound_s for total in self.totals.values()),
-            tokens=tokens,
-            tokens_per_s=tokens / time_s,
-            time_per_token_s=time_s / tokens,
-            energy_j=energy,
-            power_w=self.spec.power_w,
-            energy_parts_j={"processor": energy},
-            bottleneck=max(limits, key=lambda name: limits[name]),
+            bound_time_s=metrics.bound_time_s,
+            tokens=self.workload.tokens,
+            tokens_per_s=metrics.tokens_per_s,
+            time_per_token_s=metrics.time_per_token_s,
+            energy_j=metrics.energy_j,
+            power_w=metrics.power_w,
+            energy_parts_j={"processor": metrics.energy_j},
+            bottleneck=metrics.limit,
             traffic_bytes={"memory": moved},
             utilisation={
                 "compute": flops / (self.spec.peak_tflops * 1e12) / time_s,
@@ -103,13 +89,30 @@ class BoundRun:
                     bound_time_s=total.bound_s,
                     overlapped_s=0.0,
                     energy_j=total.time_s * self.spec.power_w,
-                    bottleneck=total.bottleneck,
+                    bottleneck=LIMITS_WITH_LINK[total.limit],
                     flops=total.flops,
                     bytes=total.bytes,
                 )
                 for name, total in self.totals.items()
             ),
             provenance=provenance,
+        )
+
+
+def needed_gb(workload: Workload) -> float:
+    """What weights, keys and values take, decimal GB."""
+    return resident_bytes(workload.batched_trace(max(workload.contexts))) / 1e9
+
+
+def check_memory(workload: Workload, memory_gb: float) -> None:
+    """Raise CapacityError where a workload does not fit in so much memory."""
+    needed = needed_gb(workload)
+    if needed > memory_gb:
+        model = workload.batched_trace(1).model
+        raise CapacityError(
+            f"{model} needs {needed:.2f} GB, {needed - memory_gb:.2f} GB more than the memory",
+            field="processor.memory_gb",
+            expected=f"at least {needed:.2f}",
         )
 
 

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from bitline.arch.link.bound import send_s
-from bitline.arch.roofline.bound import bound_time_s, kernel_time_s
 from bitline.arch.systems.system import System
+from bitline.base.columns import Column, larger
 from bitline.base.errors import SpecError
 from bitline.sim.run.batch_plan import BatchPlan, BatchWorkload, ByChannel, DeviceMemory, contexts_of
+from bitline.sim.run.bound_metrics import BoundMetrics
+from bitline.sim.run.processor_totals import LIMITS_WITH_LINK, ProcessorTotals
 from bitline.sim.run.result import OperatorResult, Result
-from bitline.sim.schedule.layer_parts import OUTSIDE
 from bitline.sim.schedule.serving_policy import load_batch_policy
 from bitline.sim.schedule.split import collectives, pipeline_stage, stage_bytes
-from bitline.traces import Operator
 
 EXCHANGE = "all_reduce"
-
-
-@dataclass
-class _Total:
-    kind: str
-    bottleneck: str
-    count: int = 0
-    time_s: float = 0.0
-    bound_s: float = 0.0
-    flops: float = 0.0
-    bytes: float = 0.0
 
 
 class GpuBatchRun:
@@ -39,8 +28,10 @@ class GpuBatchRun:
         self.spec, self.system, self.workload = system.processor, system, workload
         # Pages of keys and values in one memory, as on an NPU without compute in its banks.
         self.plan = BatchPlan(workload, load_batch_policy("npu-only"), DeviceMemory(int(self.spec.memory_gb * 1e9), 1))
-        self.totals: dict[str, _Total] = {}
-        self.time_s = self.bound_s = self.device_s = 0.0
+        self.totals = ProcessorTotals(self.spec)
+        self.time_s: Column = 0.0
+        self.bound_s: Column = 0.0
+        self.device_s: Column = 0.0
         self.tokens = self.iterations = 0
 
     def run(self) -> None:
@@ -56,33 +47,28 @@ class GpuBatchRun:
         split = self.workload.split
         batches = self.plan.micro_batches()
         rows = [[self._device(stage, batch) for batch in batches] for stage in range(split.pipeline)]
-        sends = 0.0
+        sends: Column = 0.0
         if self.system.link is not None and split.pipeline > 1:
             most = max(len(contexts_of(batch)) for batch in batches)
             size = stage_bytes(self.plan.model, most, self.workload.dtype)
             sends = (split.pipeline - 1) * send_s(self.system.link, size)
-        for which, extra in ((0, sends), (1, sends)):
-            alone = max(sum(one[which] for one in row) for row in rows)
-            way = sum(max(one[which] for one in row) for row in rows)
-            time = max(alone, way + extra if split.pipeline > 1 else way)
-            if which == 0:
-                self.time_s += time
-            else:
-                self.bound_s += time
-        self.device_s += split.tensor * sum(one[0] for row in rows for one in row)
+        self.time_s = self.time_s + _round_s([[time for time, _bound in row] for row in rows], sends)
+        self.bound_s = self.bound_s + _round_s([[bound for _time, bound in row] for row in rows], sends)
+        self.device_s = self.device_s + split.tensor * sum(time for row in rows for time, _bound in row)
         self.tokens += sum(len(contexts_of(batch)) for batch in batches)
 
-    def _device(self, stage: int, batch: ByChannel) -> tuple[float, float]:
+    def _device(self, stage: int, batch: ByChannel) -> tuple[Column, Column]:
         """One micro-batch on a device of a pipeline stage: its time, and its bound."""
         split, contexts = self.workload.split, contexts_of(batch)
         trace = pipeline_stage(self.plan.trace(contexts), split.pipeline, stage)
-        time = bound = 0.0
+        time: Column = 0.0
+        bound: Column = 0.0
         layers = 0
         for block in trace.blocks:
             layers += block.repeats * block.layers
             for operator in block.operators:
-                one = self._add(operator, block.repeats)
-                time, bound = time + one[0], bound + one[1]
+                of_time, of_bound = self.totals.add(operator, block.repeats)
+                time, bound = time + of_time, bound + of_bound
         link = self.system.link
         if link is not None and split.tensor > 1:
             for exchange in collectives(self.plan.model, split.tensor, len(contexts), self.workload.dtype):
@@ -91,36 +77,32 @@ class GpuBatchRun:
                 else:
                     times = layers if exchange.place == "after" else int(stage == split.pipeline - 1)
                 took = times * exchange.time_s(link, split.tensor)
-                total = self.totals.setdefault(EXCHANGE, _Total(EXCHANGE, "link"))
-                total.count += times
-                total.time_s += took
-                total.bound_s += took
+                self.totals.add_exchange(EXCHANGE, times, took)
                 time, bound = time + took, bound + took
         return time, bound
 
-    def _add(self, operator: Operator, repeats: int) -> tuple[float, float]:
-        name = operator.name.split(".", 1)[1] if operator.layer > OUTSIDE else operator.name
-        time, limit = kernel_time_s(self.spec, operator)
-        bound = bound_time_s(self.spec, operator)[0]
-        total = self.totals.setdefault(name, _Total(operator.kind, limit))
-        total.count += repeats
-        total.time_s += time * repeats
-        total.bound_s += bound * repeats
-        total.flops += operator.flops * repeats
-        total.bytes += operator.bytes * repeats
-        return time * repeats, bound * repeats
+    def metrics(self) -> BoundMetrics:
+        """What all iterations took. Energy is board power while the processors work."""
+        energy = self.device_s * self.spec.power_w
+        return BoundMetrics(
+            time_s=self.time_s,
+            bound_time_s=self.bound_s,
+            tokens_per_s=self.tokens / self.time_s,
+            time_per_token_s=self.time_s / self.iterations,
+            energy_j=energy,
+            power_w=energy / self.time_s,
+            bottleneck=self.totals.bottleneck(),
+            limits=LIMITS_WITH_LINK,
+        )
 
     def result(self, system: str, policy: str, provenance: dict[str, Any]) -> Result:
-        """The run's result. Energy is board power while the processors work."""
-        tensor = self.workload.split.tensor
-        energy = self.device_s * self.spec.power_w
-        operators_s = sum(total.time_s for total in self.totals.values()) or 1.0
+        """The run's result."""
+        tensor, metrics = self.workload.split.tensor, self.metrics()
+        energy = metrics.energy_j
+        operators_s = self.totals.time_s or 1.0
         scale = self.time_s / operators_s
-        limits: dict[str, float] = {}
-        for total in self.totals.values():
-            limits[total.bottleneck] = limits.get(total.bottleneck, 0.0) + total.time_s
-        moved = tensor * sum(total.bytes for total in self.totals.values())
-        flops = tensor * sum(total.flops for total in self.totals.values())
+        moved = tensor * sum(total.bytes for total in self.totals)
+        flops = tensor * sum(total.flops for total in self.totals)
         return Result(
             system=system,
             policy=policy,
@@ -129,12 +111,12 @@ class GpuBatchRun:
             time_s=self.time_s,
             bound_time_s=self.bound_s,
             tokens=self.tokens,
-            tokens_per_s=self.tokens / self.time_s,
-            time_per_token_s=self.time_s / self.iterations,
+            tokens_per_s=metrics.tokens_per_s,
+            time_per_token_s=metrics.time_per_token_s,
             energy_j=energy,
-            power_w=energy / self.time_s,
+            power_w=metrics.power_w,
             energy_parts_j={"processor": energy},
-            bottleneck=max(limits, key=lambda name: limits[name]),
+            bottleneck=metrics.limit,
             traffic_bytes={"memory": moved},
             utilisation={
                 "compute": flops / (self.spec.peak_tflops * 1e12) / self.device_s,
@@ -154,7 +136,7 @@ class GpuBatchRun:
                     bound_time_s=total.bound_s * scale,
                     overlapped_s=0.0,
                     energy_j=energy * total.time_s / operators_s,
-                    bottleneck=total.bottleneck,
+                    bottleneck=LIMITS_WITH_LINK[total.limit],
                     flops=total.flops,
                     bytes=total.bytes,
                 )
@@ -162,3 +144,10 @@ class GpuBatchRun:
             ),
             provenance=provenance,
         )
+
+
+def _round_s(times: list[list[Column]], sends_s: Column) -> Column:
+    """Every micro-batch through every pipeline stage, in steady state: the slowest stage, or the longest way round."""
+    alone = reduce(larger, (sum(row) for row in times))
+    way = sum(reduce(larger, row) for row in times)
+    return larger(alone, way + sends_s if len(times) > 1 else way)

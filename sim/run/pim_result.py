@@ -7,7 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bitline.arch.dram.energy import banks_driven, energy_of
+from bitline.base.columns import Column, index_of_largest
 from bitline.base.errors import InternalError
+from bitline.sim.run.bound_metrics import BoundMetrics
 from bitline.sim.run.pim_machine import Counts
 from bitline.sim.run.pim_totals import OperatorTotal
 from bitline.sim.run.result import OperatorResult, Result
@@ -41,7 +43,7 @@ def cycle_result(run: PimRun, system: str, policy: str, provenance: dict[str, An
         energy_j=energy,
         power_w=energy / time_s,
         energy_parts_j=parts,
-        bottleneck=_bottleneck(run, lambda total: total.waited_ps),
+        bottleneck=_limit_of_most(run, lambda total: total.waited_ps),
         traffic_bytes={
             "off_chip": float(bursts * part.organisation.access_bytes),
             "in_bank": float((accesses - of_pins) * part.organisation.access_bytes),
@@ -61,23 +63,39 @@ def cycle_result(run: PimRun, system: str, policy: str, provenance: dict[str, An
     )
 
 
+def bound_metrics(run: PimRun) -> BoundMetrics:
+    """What the tokens whose bounds were added up take."""
+    time_s, tokens = run.bound_ps * 1e-12, run.workload.tokens
+    times = _times_at_limits(run, lambda total: total.bound_ps)
+    return BoundMetrics(
+        time_s=time_s,
+        bound_time_s=time_s,
+        tokens_per_s=tokens / time_s,
+        time_per_token_s=time_s / tokens,
+        energy_j=0.0,
+        power_w=0.0,
+        bottleneck=index_of_largest(list(times.values())),
+        limits=tuple(times),
+    )
+
+
 def bound_result(run: PimRun, system: str, policy: str, provenance: dict[str, Any]) -> Result:
     """The bounds of a run of which no cycle was executed. Energy is not known at this level."""
-    time_s, tokens = run.bound_ps * 1e-12, run.workload.tokens
+    metrics = bound_metrics(run)
     return Result(
         system=system,
         policy=policy,
         workload=run.workload.to_dict(),
         level="bound",
-        time_s=time_s,
-        bound_time_s=time_s,
-        tokens=tokens,
-        tokens_per_s=tokens / time_s,
-        time_per_token_s=time_s / tokens,
-        energy_j=0.0,
-        power_w=0.0,
+        time_s=metrics.time_s,
+        bound_time_s=metrics.bound_time_s,
+        tokens=run.workload.tokens,
+        tokens_per_s=metrics.tokens_per_s,
+        time_per_token_s=metrics.time_per_token_s,
+        energy_j=metrics.energy_j,
+        power_w=metrics.power_w,
         energy_parts_j={},
-        bottleneck=_bottleneck(run, lambda total: total.bound_ps),
+        bottleneck=metrics.limit,
         traffic_bytes={"weights_and_kv": sum(total.bytes for total in run.totals)},
         utilisation={},
         row_hit_rate=None,
@@ -185,10 +203,16 @@ def _limit(run: PimRun, total: OperatorTotal) -> str:
     return max(limits, key=lambda name: limits[name])
 
 
-def _bottleneck(run: PimRun, weight: Callable[[OperatorTotal], float]) -> str:
+def _limit_of_most(run: PimRun, weight: Callable[[OperatorTotal], Column]) -> str:
     """The limit that most time is spent at."""
-    times: dict[str, float] = {}
+    times = _times_at_limits(run, weight)
+    return list(times)[index_of_largest(list(times.values()))]
+
+
+def _times_at_limits(run: PimRun, weight: Callable[[OperatorTotal], Column]) -> dict[str, Column]:
+    """Time that is spent at each limit."""
+    times: dict[str, Column] = {}
     for total in run.totals:
         limit = _limit(run, total)
         times[limit] = times.get(limit, 0.0) + weight(total)
-    return max(times, key=lambda name: times[name])
+    return times

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from bitline.arch.pim.bound import ProgramWorks
 from bitline.arch.pim.device import PimDevice, pim_device
 from bitline.arch.pim.layout import make_layout
 from bitline.arch.systems.system import System, memory_part
+from bitline.base.columns import Column
 from bitline.base.errors import CapacityError, SpecError
 from bitline.base.files import whole_file
 from bitline.sim.run.command_log import HEADER, CommandText
@@ -21,10 +23,10 @@ from bitline.sim.run.pim_totals import Taken, Totals
 from bitline.sim.run.timeline import Span
 from bitline.sim.run.workload import Workload
 from bitline.sim.schedule.classes import channel_classes
-from bitline.sim.schedule.graph import Graph
+from bitline.sim.schedule.graph import Graph, OperatorWork
 from bitline.sim.schedule.pim_graph import GraphBuilder
 from bitline.sim.schedule.policy import Policy
-from bitline.traces import Trace, load_model
+from bitline.traces import Operator, Trace, load_model
 
 DEFAULT_RESERVED = 4096
 TICKS_AT_ONCE = 1 << 16
@@ -48,23 +50,32 @@ class PimRun:
         first = workload.trace(workload.contexts[0])
         self.reserved = self._reserved_tokens()
         layout = make_layout(first, self.device, self.n_channels, self.reserved, workload.batch)
-        self._check_sram(first)
+        check_sram(first, self.asic.sram_bytes)
         self.classes = channel_classes(self.device, self.n_channels, first, layout, workload.contexts)
         self.builder = GraphBuilder(
             self.device, self.asic, policy, layout, self.n_channels, self.classes, self.reserved
         )
-        self.machine = PimMachine(
+        self.refresh, self.fast_forward, self.logging = system.memory.refresh, fast_forward, logging
+        self.works = ProgramWorks(self.device)
+        self.forget()
+        self.last: tuple[Graph, int] | None = None
+
+    def forget(self) -> None:
+        """Begin the sums anew."""
+        self.totals = Totals(self.works, self.classes)
+        self.bound_ps: Column = 0.0
+
+    @cached_property
+    def machine(self) -> PimMachine:
+        """What the cycles run on: a bound needs none."""
+        return PimMachine(
             self.device,
             self.asic,
             self.classes,
-            refresh=system.memory.refresh,
-            fast_forward=fast_forward,
-            logging=logging,
+            refresh=self.refresh,
+            fast_forward=self.fast_forward,
+            logging=self.logging,
         )
-        self.works = ProgramWorks(self.device)
-        self.totals = Totals(self.works, self.classes)
-        self.bound_ps = 0.0
-        self.last: tuple[Graph, int] | None = None
 
     def _check_policy(self) -> None:
         for kind in IN_BANKS:
@@ -87,19 +98,6 @@ class PimRun:
             )
         return reserved
 
-    def _check_sram(self, trace: Trace) -> None:
-        for block in trace.blocks:
-            for operator in block.operators:
-                # The logits of the head stream out; every other product keeps its vectors.
-                if operator.kind == "matmul" and operator.layer >= 0:
-                    needed = 2 * (operator.k + operator.n)
-                    if needed > self.asic.sram_bytes:
-                        raise CapacityError(
-                            f"operator '{operator.name}' needs {needed} bytes for its vectors",
-                            field="asic.sram_bytes",
-                            expected=f"at least {needed}, it is {self.asic.sram_bytes}",
-                        )
-
     # --- running ---
 
     def run(self, progress: Callable[[int], None] | None = None) -> None:
@@ -119,22 +117,33 @@ class PimRun:
         since = self.machine.simulator.now
         waited = self.machine.run(graph)
         self.last = (graph, since)
-        bounds = operator_bounds_ps(graph.work, self.works, self.asic.clock_mhz)
+        costs = [one.on_asic(self.asic) for one in graph.work]
+        bounds = operator_bounds_ps(graph.work, self.works, costs, self.asic.clock_mhz)
         self.bound_ps += token_bound_ps(trace, bounds, self.policy)
         busy, opened = self.machine.busy(graph), self.machine.opened(graph)
         for i, one in enumerate(graph.work):
-            self.totals.add(one, bounds[i], Taken(int(waited[i]), int(busy[i]), int(opened[i])))
+            self.totals.add(one, costs[i], bounds[i], Taken(int(waited[i]), int(busy[i]), int(opened[i])))
 
     def bound(self) -> None:
         """Every token at its bound, without executing a cycle."""
+        for trace, work in self.tokens():
+            self.add_bound(self.asic, trace, work)
+
+    def tokens(self) -> Iterator[tuple[Trace, list[OperatorWork]]]:
+        """What every token of one request asks for."""
         for i, context in enumerate(self.workload.contexts):
             trace = self.workload.trace(context, head=self.workload.needs_head(i))
-            graph = self.builder.graph(trace)
-            bounds = operator_bounds_ps(graph.work, self.works, self.asic.clock_mhz)
-            for _request in range(self.workload.batch):
-                self.bound_ps += token_bound_ps(trace, bounds, self.policy)
-                for one, bound in zip(graph.work, bounds):
-                    self.totals.add(one, bound, Taken())
+            yield trace, self.builder.work(trace)
+
+    def add_bound(self, asic: AsicSpec, trace: Trace, work: Sequence[OperatorWork]) -> None:
+        """Add a token of every request at its bound. The spec of the ASIC may hold columns."""
+        costs = [one.on_asic(asic) for one in work]
+        bounds = operator_bounds_ps(work, self.works, costs, asic.clock_mhz)
+        token_ps = token_bound_ps(trace, bounds, self.policy)
+        for _request in range(self.workload.batch):
+            self.bound_ps = self.bound_ps + token_ps
+            for one, cost, bound in zip(work, costs, bounds):
+                self.totals.add(one, cost, bound, Taken())
 
     # --- what it took ---
 
@@ -186,3 +195,22 @@ class PimRun:
             if end[i] > start[i]:
                 one = graph.work[int(task["operator"])]
                 yield Span(tracks[int(task["unit"])], one.name, int(start[i]), int(end[i]))
+
+
+def vectors_bytes(trace: Trace) -> Iterator[tuple[Operator, int]]:
+    """Products that keep their vectors in the SRAM, and the bytes of these. The logits of the head stream out."""
+    for block in trace.blocks:
+        for operator in block.operators:
+            if operator.kind == "matmul" and operator.layer >= 0:
+                yield operator, 2 * (operator.k + operator.n)
+
+
+def check_sram(trace: Trace, sram_bytes: int) -> None:
+    """Raise CapacityError where the vectors of an operator do not fit in so much SRAM."""
+    for operator, needed in vectors_bytes(trace):
+        if needed > sram_bytes:
+            raise CapacityError(
+                f"operator '{operator.name}' needs {needed} bytes for its vectors",
+                field="asic.sram_bytes",
+                expected=f"at least {needed}, it is {sram_bytes}",
+            )

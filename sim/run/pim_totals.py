@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from bitline.arch.asic.cost import VectorCost
 from bitline.arch.pim.bound import ProgramWorks
+from bitline.base.columns import Column
 from bitline.sim.schedule.classes import ChannelClass
 from bitline.sim.schedule.graph import OperatorWork
 
@@ -19,11 +21,11 @@ class OperatorTotal:
     count: int = 0
     waited_ps: int = 0
     busy_ps: int = 0
-    bound_ps: float = 0.0
+    bound_ps: Column = 0.0
     flops: float = 0.0
     bytes: float = 0.0
-    adds: int = 0
-    multiplies: int = 0
+    adds: Column = 0
+    multiplies: Column = 0
     sram_bytes: float = 0.0
     rows_opened: int = 0
     commands: dict[str, int] = field(default_factory=dict)
@@ -54,18 +56,18 @@ class Totals:
         """Names and totals."""
         return iter(self._by_name.items())
 
-    def add(self, one: OperatorWork, bound_ps: float, taken: Taken) -> None:
-        """Add an operator of a graph; `bound_ps` is of one repeat."""
+    def add(self, one: OperatorWork, asic: VectorCost, bound_ps: Column, taken: Taken) -> None:
+        """Add an operator of a graph; its cost on the ASIC and its bound are of one repeat."""
         total = self._by_name.setdefault(one.name, OperatorTotal(one.kind, one.unit))
         total.count += one.repeats
         total.waited_ps += taken.waited_ps
         total.busy_ps += taken.busy_ps
         total.rows_opened += taken.rows_opened
-        total.bound_ps += bound_ps * one.repeats
+        total.bound_ps = total.bound_ps + bound_ps * one.repeats
         total.flops += one.flops * one.repeats
         total.bytes += one.bytes * one.repeats
-        total.adds += one.adds * one.repeats
-        total.multiplies += one.multiplies * one.repeats
+        total.adds = total.adds + asic.adds * one.repeats
+        total.multiplies = total.multiplies + asic.multiplies * one.repeats
         total.sram_bytes += one.sram_bytes * one.repeats
         for programs in one.steps:
             for alike, program in programs.items():

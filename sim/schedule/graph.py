@@ -6,14 +6,17 @@ gathers its results, adds partial sums and bias, and lets its successors start.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from bitline.arch.asic.cost import ADD, NO_COST, VectorCost, passes_of, vector_cost
+from bitline.arch.asic.spec import AsicSpec
 from bitline.csrc.engine.program import Program
 from bitline.csrc.tasks.dispatcher import TASK
-from bitline.traces import Block
+from bitline.traces import Block, Operator
 
 ASIC = 0
 
@@ -22,18 +25,29 @@ ASIC = 0
 class OperatorWork:
     """What one operator of a block asks for in one repeat, besides its tasks."""
 
+    operator: Operator
     name: str
     kind: str
     unit: str
     repeats: int
     flops: float
     bytes: float
-    adds: int = 0
-    multiplies: int = 0
     sram_bytes: float = 0.0
-    asic_bound_cycles: int = 0
+    vectors: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """(rows, elements) that its own passes on the ASIC go over, and how often."""
+    sums: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """The same of additions to what the banks return."""
     steps: list[dict[int, Program]] = field(default_factory=list)
     """Steps in the banks, in order: program by channel class."""
+
+    def on_asic(self, asic: AsicSpec) -> VectorCost:
+        """What one repeat costs the ASIC; its spec may hold columns."""
+        found = NO_COST
+        for (rows, elements), times in self.sums.items():
+            found += vector_cost(asic, ADD, rows, elements).times(times)
+        for (rows, elements), times in self.vectors.items():
+            found += vector_cost(asic, passes_of(asic, self.operator), rows, elements).times(times)
+        return found
 
 
 @dataclass

@@ -49,9 +49,16 @@ class GraphBuilder:
 
     def graph(self, trace: Trace, request: int = 0) -> Graph:
         """The graph of one decode token of batch 1. Raises SpecError for an operator that nobody can run."""
-        work: list[OperatorWork] = []
-        templates = [_Block(self, block, trace.contexts[0], request, work).build() for block in trace.blocks]
+        templates, work = self._templates(trace, request)
         return assemble(trace.blocks, templates, work)
+
+    def work(self, trace: Trace) -> list[OperatorWork]:
+        """What the operators of one decode token ask for, without the graph of its tasks."""
+        return self._templates(trace, 0)[1]
+
+    def _templates(self, trace: Trace, request: int) -> tuple[list[Template], list[OperatorWork]]:
+        work: list[OperatorWork] = []
+        return [_Block(self, block, trace.contexts[0], request, work).build() for block in trace.blocks], work
 
 
 class _Block:
@@ -80,7 +87,13 @@ class _Block:
             unit = self.owner.policy.unit_of(operator.kind)
             self.work.append(
                 OperatorWork(
-                    name, operator.kind, unit, self.block.repeats, float(operator.flops), float(operator.bytes)
+                    operator,
+                    name,
+                    operator.kind,
+                    unit,
+                    self.block.repeats,
+                    float(operator.flops),
+                    float(operator.bytes),
                 )
             )
             self.template.finals.append(lower.get(operator.kind, self._vector)(operator))
@@ -108,17 +121,21 @@ class _Block:
         return found
 
     def _on_asic(self, operator: Operator, passes: Passes, rows: int, elements: int) -> int:
-        cost, work = vector_cost(self.owner.asic, passes, rows, elements), self._work(operator)
-        work.adds += cost.adds
-        work.multiplies += cost.multiplies
-        work.asic_bound_cycles += cost.bound_cycles
-        return self.template.add(self.first_work + operator.id, ASIC, cost.cycles)
+        cycles = vector_cost(self.owner.asic, passes, rows, elements).cycles
+        return self.template.add(self.first_work + operator.id, ASIC, cycles)
 
     def _gather(self, operator: Operator, tasks: Sequence[int], additions: int = 0, outputs: int = 0) -> int:
         """The ASIC takes the results of tasks, and adds to each of `outputs` so many numbers."""
+        if additions:
+            self._work(operator).sums[additions, outputs] += 1
         task = self._on_asic(operator, ADD if additions else NOTHING, additions, outputs)
         self.template.wait(task, tasks)
         return task
+
+    def _pass_over(self, operator: Operator, rows: int, elements: int) -> int:
+        """The ASIC goes over rows of elements as a vector operator does."""
+        self._work(operator).vectors[rows, elements] += 1
+        return self._on_asic(operator, passes_of(self.owner.asic, operator), rows, elements)
 
     def _through_sram(self, operator: Operator, elements: int) -> None:
         self._work(operator).sram_bytes += elements * ELEMENT_BYTES
@@ -265,16 +282,15 @@ class _Block:
     # --- operators on the ASIC ---
 
     def _vector(self, operator: Operator) -> list[int]:
-        passes = passes_of(self.owner.asic, operator)
         self._work(operator).sram_bytes += operator.activation_read_bytes + operator.activation_write_bytes
         chunks = self._score_before(operator)
         if chunks:
-            tasks = [self._on_asic(operator, passes, queries, self._seen(operator)) for _gather, queries in chunks]
+            tasks = [self._pass_over(operator, queries, self._seen(operator)) for _gather, queries in chunks]
             for task, (gather, _queries) in zip(tasks, chunks):
                 self.template.wait(task, [gather])
             return tasks
         rows = operator.m * operator.heads if operator.kind == "softmax" else operator.m
-        task = self._on_asic(operator, passes, rows, operator.n)
+        task = self._pass_over(operator, rows, operator.n)
         self.template.wait_for_operators(task, operator.dependencies)
         return [task]
 

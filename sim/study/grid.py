@@ -1,166 +1,108 @@
-"""A study: axes whose product is a grid of design points."""
+"""The grid of a study: the product of its axes, of which conditions leave a part. Never a list of all points."""
 
 from __future__ import annotations
 
-import itertools
-import json
 import math
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from pydantic import Field, field_validator, model_validator
+import numpy as np
 
-from bitline.base.document import Document, Source, check, read_yaml
+from bitline.sim.study.axes import Axis, Place, grid_axes
+from bitline.sim.study.expressions import Array, as_column
+from bitline.sim.study.point import Point
+from bitline.sim.study.scope import Scope
+from bitline.sim.study.spec import StudySpec
 
-Count = Annotated[int, Field(ge=1, le=1 << 30)]
-Name = Annotated[str, Field(min_length=1)]
-Level = Literal["cycle", "bound"]
-Phase = Literal["prefill", "decode", "generate"]
-
-Value = TypeVar("Value")
-
-GENERATE: Phase = "generate"
-
-SETTING_PATH = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
+# Rows whose conditions are looked at together, and the largest grid whose points are counted one by one.
+CHUNK = 1 << 14
+MAX_COUNTED = 1 << 21
 
 
-class StudySpec(Document):
-    """A grid: every model x phase x batch x workload x setting, on one system under one policy."""
+class Size(NamedTuple):
+    """How many points there are; `exact` is False where conditions may leave fewer."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
-    system: Name = Field(description="a name of `bitline list systems`, or a file")
-    policy: Name | None = Field(None, description="left out: the system's own")
-    level: Level = "cycle"
-    settings: dict[str, list[Any]] = Field(default_factory=dict, description="path in the system -> values to try")
-    models: list[Name]
-    phases: list[Phase] = ["decode"]
-    batches: list[Count] = [1]
-    contexts: list[Count] = Field([1024], description="tokens that a request attends to; unused by phase generate")
-    prompts: list[Count] = Field([], description="tokens of the prompt; phase generate only")
-    tokens: list[Count] = Field([], description="tokens to generate; phase generate only")
+    points: int
+    exact: bool
 
-    @field_validator("settings")
-    @classmethod
-    def _paths(cls, settings: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        for path, values in settings.items():
-            if not SETTING_PATH.fullmatch(path):
-                raise ValueError(f"'{path}' is not a path such as memory.channels")
-            _check_axis(values, f"{path} ")
-        return settings
-
-    @field_validator("models", "phases", "batches", "contexts")
-    @classmethod
-    def _filled(cls, values: list[Any]) -> list[Any]:
-        _check_axis(values)
-        return values
-
-    @model_validator(mode="after")
-    def _workloads(self) -> StudySpec:
-        for name, values in (("prompts", self.prompts), ("tokens", self.tokens)):
-            if GENERATE in self.phases:
-                _check_axis(values, f"{name}, which phase generate needs, ")
-            elif values:
-                raise ValueError(f"{name} goes with phase generate only")
-        return self
+    def __str__(self) -> str:
+        return f"{self.points:,}" if self.exact else f"at most {self.points:,}"
 
 
-def _check_axis(values: list[Any], name: str = "") -> None:
-    """Refuse an axis without values, and one that would run a point twice."""
-    if not values:
-        raise ValueError(f"{name}has no values: the grid is empty")
-    seen = set()
-    for value in values:
-        text = json.dumps(value)
-        if text in seen:
-            raise ValueError(f"{name}has the value {text} twice")
-        seen.add(text)
+class Grid:
+    """The product of a study's axes, by index. Linked parameters are worked out, conditions are looked at."""
 
+    def __init__(self, study: StudySpec) -> None:
+        self._axes = grid_axes(study)
+        self._scope = Scope(study)
+        self.size = math.prod(len(axis.places) for axis in self._axes)
+        """Points of the product, conditions aside."""
 
-@dataclass(frozen=True)
-class Point:
-    """One design point: the arguments of one run."""
+    def places(self, index: int) -> dict[str, Any]:
+        """The parameters of one place of the product, by name, without linked ones."""
+        found: dict[str, Any] = {}
+        for axis in reversed(self._axes):
+            index, place = divmod(index, len(axis.places))
+            found.update(zip(axis.names, axis.places[place]))
+        return found
 
-    system: str
-    policy: str | None
-    model: str
-    phase: Phase
-    batch: int
-    context: int | None
-    prompt: int | None
-    tokens: int | None
-    level: Level
-    settings: dict[str, Any] = field(default_factory=dict)
+    def point(self, index: int) -> Point:
+        """The point of a place of the product. Raises SpecError where a linked value cannot be worked out."""
+        return self._scope.point(self.places(index))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
+    def columns(self, start: int, stop: int) -> dict[str, list[Any]]:
+        """All parameters of the places from `start` to `stop`, column by column, linked ones too."""
+        found: dict[str, list[Any]] = {}
+        for axis, used, at in self._used(start, stop):
+            for name, values in zip(axis.names, zip(*used)):
+                found[name] = [values[i] for i in at.tolist()]
+        return self._scope.with_linked(found)
 
+    def exists(self, start: int, stop: int) -> Array:
+        """Which of the places from `start` to `stop` meet the conditions."""
+        found: dict[str, Array] = {}
+        if self._scope.has_conditions:
+            for axis, used, at in self._used(start, stop):
+                for name, values in zip(axis.names, zip(*used)):
+                    if name in self._scope.reads:
+                        found[name] = as_column(list(values))[at]
+        return self._scope.exist(found, stop - start)
 
-def load_study(file: str | Path) -> StudySpec:
-    """The study of a YAML file. Raises SpecError."""
-    return check(read_yaml(file), StudySpec)
+    def _used(self, start: int, stop: int) -> Iterator[tuple[Axis, list[Place], Array]]:
+        """Of each axis: its places that occur from `start` to `stop`, and which of them each place of the grid has."""
+        index = np.arange(start, stop, dtype=object if self.size >= 1 << 62 else np.int64)
+        for axis in reversed(self._axes):
+            # Not divmod, which Python's own integers (of the largest grids) have not in NumPy.
+            index, place = index // len(axis.places), index % len(axis.places)
+            # Only the places that occur are made: an axis may be longer than memory.
+            used, at = np.unique(place.astype(np.int64), return_inverse=True)
+            yield axis, [axis.places[int(one)] for one in used], at
 
+    def indices(self) -> Iterator[int]:
+        """Places that meet the conditions, in order."""
+        if not self._scope.has_conditions:
+            yield from range(self.size)
+            return
+        for start in range(0, self.size, CHUNK):
+            stop = min(start + CHUNK, self.size)
+            for offset in np.flatnonzero(self.exists(start, stop)).tolist():
+                yield start + offset
 
-def make_study(**axes: Any) -> StudySpec:
-    """A study from values, checked like a file. Raises SpecError."""
-    return check(Source({"schema": 1, **axes}, "study"), StudySpec)
-
-
-def grid_size(study: StudySpec) -> int:
-    """Number of points, without making them."""
-    workloads = sum(
-        len(study.prompts) * len(study.tokens) if phase == GENERATE else len(study.contexts) for phase in study.phases
-    )
-    settings = math.prod(len(values) for values in study.settings.values())
-    return len(study.models) * len(study.batches) * workloads * settings
+    def count(self) -> Size:
+        """Number of points, without making them; of a huge grid with conditions, at most how many."""
+        if not self._scope.has_conditions or self.size > MAX_COUNTED:
+            return Size(self.size, not self._scope.has_conditions)
+        starts = range(0, self.size, CHUNK)
+        return Size(sum(int(self.exists(s, min(s + CHUNK, self.size)).sum()) for s in starts), True)
 
 
 def grid_points(study: StudySpec) -> Iterator[Point]:
     """Every point, in an order that the order of values and keys in the study does not change."""
-    paths = sorted(study.settings)
-    choices = [_ordered(study.settings[path]) for path in paths]
-    for model, phase, batch in itertools.product(
-        _ordered(study.models), _ordered(study.phases), _ordered(study.batches)
-    ):
-        for context, prompt, tokens in _workloads(study, phase):
-            for values in itertools.product(*choices):
-                yield Point(
-                    system=study.system,
-                    policy=study.policy,
-                    model=model,
-                    phase=phase,
-                    batch=batch,
-                    context=context,
-                    prompt=prompt,
-                    tokens=tokens,
-                    level=study.level,
-                    settings=dict(zip(paths, values)),
-                )
+    grid = Grid(study)
+    for index in grid.indices():
+        yield grid.point(index)
 
 
-def _workloads(study: StudySpec, phase: Phase) -> Iterator[tuple[int | None, int | None, int | None]]:
-    if phase == GENERATE:
-        for prompt, tokens in itertools.product(sorted(study.prompts), sorted(study.tokens)):
-            yield None, prompt, tokens
-    else:
-        for context in sorted(study.contexts):
-            yield context, None, None
-
-
-def _ordered(values: Iterable[Value]) -> list[Value]:
-    """Numbers by size, then text with its numbers by size (gpt2-9b before gpt2-10b), then all else."""
-    return sorted(values, key=_rank)
-
-
-def _rank(value: Any) -> tuple[int, Any, str]:
-    text = json.dumps(value, sort_keys=True)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return 0, value, text
-    if isinstance(value, str):
-        # Text and digits take turns, so that equal places hold equal types.
-        parts = re.split(r"([0-9]+)", value)
-        return 1, [int(part) if place % 2 else part for place, part in enumerate(parts)], text
-    return 2, 0, text
+def grid_size(study: StudySpec) -> int:
+    """Number of points, without making them; of a huge grid with conditions, at most how many."""
+    return Grid(study).count().points

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
-from bitline.base.errors import BitlineError, SpecError
+from bitline.base.errors import BitlineError, InternalError, SpecError
 from bitline.sim.run.result import Result
-from bitline.sim.study.grid import Point
+from bitline.sim.study.point import METRICS, Point
 from bitline.sim.study.store import Outcome
 
 Runner = Callable[[Point], Result]
 
-METRICS = (
-    "time_s",
-    "bound_time_s",
-    "tokens_per_s",
-    "time_per_token_s",
-    "energy_j",
-    "power_w",
-    "row_hit_rate",
-    "bottleneck",
-)
 MAX_ERROR_CHARS = 300
 
 
@@ -29,18 +20,7 @@ def simulate(point: Point) -> Result:
     """Run a point on the simulator."""
     import bitline
 
-    result: Result = bitline.run(
-        point.system,
-        model=point.model,
-        phase=point.phase,
-        batch=point.batch,
-        policy=point.policy,
-        settings=point.settings,
-        level=point.level,
-        prompt=point.prompt,
-        tokens=point.tokens,
-        **({} if point.context is None else {"context": point.context}),
-    )
+    result: Result = bitline.run(**point.arguments())
     return result
 
 
@@ -62,5 +42,18 @@ def run_point(runner: Runner, key: str, point: Point) -> Outcome:
 
 def failed(key: str, point: Point, error: str) -> Outcome:
     """The outcome of a point that came to nothing, with the reason in one line."""
-    row = point.to_dict() | {"status": "failed", "error": " ".join(error.split())[:MAX_ERROR_CHARS]}
-    return Outcome(key, "failed", row)
+    return Outcome(key, "failed", point.to_dict() | {"status": "failed", "error": one_line(error)})
+
+
+def one_line(error: str) -> str:
+    """A reason as the table of a study says it."""
+    return " ".join(error.split())[:MAX_ERROR_CHARS]
+
+
+def refusal(check: Callable[..., None], *arguments: Any) -> str:
+    """What a check says that refuses its arguments, as the table of a study says it."""
+    try:
+        check(*arguments)
+    except BitlineError as error:
+        return one_line(str(error))
+    raise InternalError(f"{check.__name__} refused what it accepts")

@@ -7,13 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bitline.arch.systems.system import SYSTEMS, load_system
+from bitline.arch.systems.system import SYSTEMS
 from bitline.base.document import read_yaml
 from bitline.base.errors import SpecError
 from bitline.base.hashing import content_hash
-from bitline.sim.run.run import POLICY_PREFIX, code_hash
-from bitline.sim.schedule.policy import POLICIES, load_policy
-from bitline.sim.study.grid import Point, StudySpec
+from bitline.sim.run.run import code_hash
+from bitline.sim.schedule.policy import POLICIES
+from bitline.sim.study.point import Point
 from bitline.traces import load_model
 
 ENDINGS = (".yaml", ".yml")
@@ -47,31 +47,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "policy": lambda name: POLICIES.source(name).data,
     "model": lambda name: load_model(name).model_dump(mode="json"),
 }
-
-
-def check_study(study: StudySpec) -> None:
-    """Refuse a study that names what is not there, before any of its points runs. Raises SpecError."""
-    policy = study.policy or load_system(study.system).policy
-    if policy is not None:
-        load_policy(policy)
-    for model in study.models:
-        load_model(model)
-    for path, values in study.settings.items():
-        for value in values:
-            _check_setting(study.system, policy, path, value)
-
-
-def _check_setting(system: str, policy: str | None, path: str, value: Any) -> None:
-    """Refuse a path that is not there, or a value that its field never takes."""
-    try:
-        if not path.startswith(POLICY_PREFIX):
-            load_system(system, {path: value})
-        elif policy is not None:
-            load_policy(policy, {path.removeprefix(POLICY_PREFIX): value})
-    except SpecError as error:
-        # What is wrong elsewhere in the document may come right with the other settings of a point.
-        if error.file == "--set":
-            raise
 
 
 def _named_files(data: Any, beside: Path = Path()) -> dict[str, str]:

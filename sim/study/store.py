@@ -1,17 +1,17 @@
-"""Finished points of a sweep, in one SQLite file: written one at a time, each whole or not at all.
+"""Finished points of sweeps, in one SQLite file that several processes may write: each point whole or not at all.
 
-The journal is SQLite's rollback journal with full syncs, which works on network folders too. A row carries a digest of
-its own content: a row that was damaged on disk counts as not done.
+The journal is SQLite's rollback journal with full syncs: it needs nothing but working locks, so it also serves a
+network folder that has them. A record carries a digest of its own content: one that was damaged on disk counts as not
+done. Who works on what stands in the same file (claims.py).
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,13 +20,21 @@ from typing import Any, Literal, NamedTuple
 from bitline.base.errors import OutputError, TraceError
 
 STORE_NAME = "study.sqlite"
-LOCK_NAME = ".study.lock"
-SCHEMA = 1
+SCHEMA = 2
 APPLICATION_ID = 0x42746C6E  # "Btln", so that another program's database is not taken for a study
+# Another process holds the file for milliseconds; on a crowded disk or a network folder, for longer.
+BUSY_S = 60
+# Records are read in pieces: an open read would keep every writer waiting.
+PIECE = 500
 
-_TABLE = """CREATE TABLE points (
-    key TEXT PRIMARY KEY, status TEXT NOT NULL, row TEXT NOT NULL, result BLOB NOT NULL, digest TEXT NOT NULL
-) WITHOUT ROWID"""
+_TABLES = (
+    "CREATE TABLE points (key TEXT PRIMARY KEY, status TEXT NOT NULL, row TEXT NOT NULL, digest TEXT NOT NULL)"
+    " WITHOUT ROWID",
+    "CREATE TABLE results (key TEXT PRIMARY KEY, result BLOB NOT NULL, digest TEXT NOT NULL)",
+    "CREATE TABLE claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE owners (owner TEXT PRIMARY KEY, machine TEXT NOT NULL, pid INTEGER NOT NULL,"
+    " started TEXT NOT NULL, beat INTEGER NOT NULL) WITHOUT ROWID",
+)
 
 Status = Literal["done", "failed"]
 
@@ -60,7 +68,7 @@ class Store:
         try:
             # autocommit: every transaction is written out below
             self._database = sqlite3.connect(
-                f"{self.file.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30
+                f"{self.file.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_S
             )
         except sqlite3.Error as error:
             raise self._unreadable(error) from None
@@ -79,63 +87,122 @@ class Store:
         """Let go of the file."""
         self._database.close()
 
-    def put(self, outcome: Outcome) -> None:
-        """Keep one outcome, in one transaction. Raises OutputError; then this one is not kept, and all others are."""
-        row = json.dumps(outcome.row, allow_nan=False)
-        result = zlib.compress(json.dumps(outcome.result, allow_nan=False).encode())
-        values = (outcome.key, outcome.status, row, result)
+    # --- writing ---
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that `write` does inside, or nothing of it; no other process writes meanwhile. Raises OutputError."""
         try:
-            self._write("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?)", (*values, _digest(*values)))
+            self.write("BEGIN IMMEDIATE")
+            yield
+            self.write("COMMIT")
         except _DAMAGED as error:
             raise OutputError(f"cannot be written ({error})", file=self.file) from None
+        finally:
+            if self._database.in_transaction:
+                # Where even that fails, the next process that opens the file rolls back.
+                with suppress(*_DAMAGED):
+                    self._database.execute("ROLLBACK")
 
-    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
-        """Every write of a point goes through here: a single statement, so SQLite makes it one transaction."""
+    def write(self, statement: str, values: tuple[Any, ...] = ()) -> None:
+        """Every statement that changes the file goes through here."""
         self._database.execute(statement, values)
 
+    def read(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query, all at once. Raises TraceError."""
+        try:
+            return self._database.execute(query, values).fetchall()
+        except _DAMAGED as error:
+            raise self._unreadable(error) from None
+
+    def put(self, outcomes: Iterable[Outcome]) -> None:
+        """Keep outcomes, all or none of them, and give up the claims on their points. Raises OutputError.
+
+        A point that is done stays done, whatever another sweep may say of it later.
+        """
+        ready = [(outcome, *_written(outcome)) for outcome in outcomes]
+        if not ready:
+            return
+        with self.transaction():
+            for outcome, row, result in ready:
+                key, status = outcome.key, outcome.status
+                self.write("DELETE FROM claims WHERE key = ?", (key,))
+                kept = self.find(key)
+                if kept is not None and kept.status == "done":
+                    continue
+                digest = _digest(key, status, row)
+                self.write("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?)", (key, status, row, digest))
+                if result is not None:
+                    values = (key, result, _digest(key, result))
+                    self.write("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", values)
+
+    # --- reading ---
+
     def find(self, key: str) -> Kept | None:
-        """What is kept of a point; None where it was never finished or its record is damaged."""
-        record = self._record(key)
-        return None if record is None else Kept(record[1], json.loads(record[2]))
+        """What is kept of a point; None where it was never finished, or its record or its result is damaged."""
+        kept = self.row(key)
+        if kept is not None and kept.status == "done" and self._raw_result(key) is None:
+            return None
+        return kept
+
+    def row(self, key: str) -> Kept | None:
+        """As `find`, without a look at the result."""
+        for record in self.read("SELECT key, status, row, digest FROM points WHERE key = ?", (key,)):
+            if _is_intact(record):
+                return Kept(record[1], json.loads(record[2]))
+        return None
 
     def result(self, key: str) -> dict[str, Any] | None:
-        """The whole result of a point; None where it failed or is not kept."""
-        record = self._record(key)
-        result: dict[str, Any] | None = None if record is None else json.loads(zlib.decompress(record[3]))
-        return result
+        """The whole result of a point; None where it failed, is not kept or is damaged."""
+        raw = self._raw_result(key)
+        found: dict[str, Any] | None = None if raw is None else json.loads(zlib.decompress(raw))
+        return found
+
+    def _raw_result(self, key: str) -> bytes | None:
+        for _key, result, digest in self.read("SELECT key, result, digest FROM results WHERE key = ?", (key,)):
+            if isinstance(result, bytes) and _digest(key, result) == digest:
+                return result
+        return None
 
     def all(self) -> Iterator[tuple[str, Kept]]:
         """Every intact record with its key, in order of the keys, one at a time."""
-        try:
-            for record in self._database.execute("SELECT * FROM points ORDER BY key"):
+        last = ""
+        query = "SELECT key, status, row, digest FROM points WHERE key > ? ORDER BY key LIMIT ?"
+        while piece := self.read(query, (last, PIECE)):
+            for record in piece:
                 if _is_intact(record):
                     yield record[0], Kept(record[1], json.loads(record[2]))
-        except _DAMAGED as error:
-            raise self._unreadable(error) from None
+            last = piece[-1][0]
 
-    def _record(self, key: str) -> Any:
-        try:
-            record = self._database.execute("SELECT * FROM points WHERE key = ?", (key,)).fetchone()
-        except _DAMAGED as error:
-            raise self._unreadable(error) from None
-        return record if record is not None and _is_intact(record) else None
+    # --- opening ---
 
     def _check_version(self, create: bool) -> None:
         self._database.execute("PRAGMA synchronous = EXTRA")
-        application = self._database.execute("PRAGMA application_id").fetchone()[0]
-        version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if application == version == tables == 0 and create:
-            # The three appear together: a killed start leaves an empty file, which is a fresh one.
-            self._database.executescript(
-                f"BEGIN IMMEDIATE; {_TABLE}; PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {SCHEMA}; COMMIT"
-            )
-        elif application != APPLICATION_ID:
+        if create and self._version() == (0, 0, 0):
+            self._set_up()
+        application, version, _tables = self._version()
+        if application != APPLICATION_ID:
             raise TraceError("is not the store of a sweep", file=self.file, expected=f"a {STORE_NAME} of bitline sweep")
-        elif version != SCHEMA:
-            problem = f"has schema {version}, of {'a newer' if version > SCHEMA else 'another'} version of bitline"
-            raise TraceError(problem, file=self.file, field="schema", expected=f"{SCHEMA}")
+        if version != SCHEMA:
+            age = "a newer" if version > SCHEMA else "an older"
+            problem = f"has schema {version}, of {age} version of bitline"
+            raise TraceError(problem, file=self.file, field="schema", expected=f"{SCHEMA}; or sweep into a new folder")
+
+    def _version(self) -> tuple[int, int, int]:
+        """Application, schema and number of tables."""
+        questions = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        application, version, tables = (self._database.execute(text).fetchone()[0] for text in questions)
+        return application, version, tables
+
+    def _set_up(self) -> None:
+        # All appears together: a killed start leaves an empty file, which is a fresh one.
+        with self.transaction():
+            # Another process may have been first while this one waited.
+            if self._version() == (0, 0, 0):
+                for statement in _TABLES:
+                    self.write(statement)
+                self.write(f"PRAGMA application_id = {APPLICATION_ID}")
+                self.write(f"PRAGMA user_version = {SCHEMA}")
 
     def _unreadable(self, error: Exception) -> TraceError:
         return TraceError(f"cannot be read ({error})", file=self.file, expected="the store of a sweep")
@@ -143,43 +210,31 @@ class Store:
 
 @contextmanager
 def open_store(folder: Path) -> Iterator[Store]:
-    """The store of a folder, to write to. Raises OutputError where another sweep has it."""
-    with _lock(folder):
-        store = Store(folder, create=True)
-        try:
-            yield store
-        finally:
-            store.close()
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    # A file of its own: closing any handle of the database itself would drop SQLite's locks in this process.
-    file = folder / LOCK_NAME
+    """The store of a folder, to write to; made where it is missing. Raises TraceError, OutputError."""
+    store = Store(folder, create=True)
     try:
-        stream = file.open("w")
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror})", file=file) from None
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError("is in use by another sweep", file=folder, expected="one sweep a folder") from None
-        except OSError as error:
-            raise OutputError(f"cannot be locked ({error.strerror})", file=file) from None
-        yield
+        yield store
+    finally:
+        store.close()
 
 
-def _digest(key: str, status: str, row: str, result: bytes) -> str:
+def _written(outcome: Outcome) -> tuple[str, bytes | None]:
+    """An outcome's row and result as they are kept."""
+    row = json.dumps(outcome.row, allow_nan=False)
+    if outcome.result is None:
+        return row, None
+    return row, zlib.compress(json.dumps(outcome.result, allow_nan=False).encode())
+
+
+def _digest(*parts: str | bytes) -> str:
     digest = sha256()
-    for part in (key.encode(), status.encode(), row.encode(), result):
-        digest.update(len(part).to_bytes(8, "little") + part)
+    for part in parts:
+        raw = part.encode(errors="replace") if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "little") + raw)
     return digest.hexdigest()
 
 
 def _is_intact(record: tuple[Any, ...]) -> bool:
     """Is a record what was written?"""
-    key, status, row, result, digest = record
-    if not isinstance(result, bytes) or not all(isinstance(text, str) for text in (key, status, row)):
-        return False
-    return bool(_digest(key, status, row, result) == digest)
+    *parts, digest = record
+    return all(isinstance(part, str) for part in parts) and bool(_digest(*parts) == digest)

@@ -67,6 +67,7 @@ STANDARD = Standard(
         rule("channel", _PIN_READS, _PIN_READS, "tBL"),
         rule("channel", _WIDE_READS, f"{_WIDE_READS} {_BANK_READS}", "tCCDL"),
         rule("channel", _BANK_READS, _WIDE_READS, "tCCDL"),
+        rule("channel", "MAC16", _WIDE_READS, "tMAC"),  # units with few lanes take a column in several passes
         rule("channel", _BANK_WRITES, _BANK_WRITES, "max(tBL, tCCDS)"),
         rule("bank_group", _BANK_WRITES, _BANK_WRITES, "max(tBL, tCCDL)"),
         rule("channel", _WIDE_WRITES, f"{_WIDE_WRITES} {_BANK_WRITES}", "max(tBL, tCCDL)"),

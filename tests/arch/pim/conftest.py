@@ -15,8 +15,8 @@ from bitline.csrc.tasks.dispatcher import TASK, Dispatcher
 class Bank:
     """One channel on which steps are run."""
 
-    def __init__(self, name):
-        self.device = pim_device(load_part(name), name)
+    def __init__(self, device):
+        self.device = device
         self.names = [command.name for command in self.device.table.commands]
 
     def touched(self, steps, base=0):
@@ -47,10 +47,15 @@ class Bank:
 
 
 @pytest.fixture(scope="session")
+def bank_of():
+    return Bank
+
+
+@pytest.fixture(scope="session")
 def aim():
-    return Bank("gddr6-aim")
+    return Bank(pim_device(load_part("gddr6-aim"), "gddr6-aim"))
 
 
 @pytest.fixture(scope="session")
 def hbm_pim():
-    return Bank("hbm-pim")
+    return Bank(pim_device(load_part("hbm-pim"), "hbm-pim"))

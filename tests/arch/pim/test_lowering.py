@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitline.arch.pim.device import Heads, ceil_div
+from bitline.arch.dram.part import load_part
+from bitline.arch.pim.device import Heads, ceil_div, pim_device
+from bitline.base.errors import SpecError
 
 HEADS = [
     Heads(12, 1, 64, 64),  # gpt2
@@ -33,7 +35,7 @@ def test_aim_multiplies_every_weight_once(aim, inputs, groups):
     found = aim.touched(matrix.steps, base=5)
     columns = [key for key in found if key[0] == "MAC16"]
     assert total(found, "MAC16") == len(columns) == groups * ceil_div(inputs, 16)  # no column twice
-    assert len(columns) * device.lanes * device.banks >= inputs * groups * device.outputs_at_once
+    assert len(columns) * device.column_elements * device.banks >= inputs * groups * device.outputs_at_once
     assert all(5 <= row < 5 + matrix.rows and 0 <= column < 64 for _name, _bank, row, column in columns)
     assert total(found, "WRGB") == ceil_div(inputs, 16)  # the vector goes in once
     assert total(found, "RDMAC16") == groups * len(matrix.steps)
@@ -58,7 +60,7 @@ def test_hbm_pim_multiplies_every_weight_once(hbm_pim, inputs, groups):
     found = hbm_pim.touched(matrix.steps, base=5)
     read = [key for key in found if key[0] == "RD_AB"]
     assert total(found, "RD_AB") == len(read) == groups * ceil_div(inputs, 16) * 8  # a burst an output
-    assert len(read) * device.lanes * device.blocks >= inputs * groups * device.outputs_at_once
+    assert len(read) * device.column_elements * device.blocks >= inputs * groups * device.outputs_at_once
     assert all(5 <= row < 5 + matrix.rows and 0 <= column < 32 for _name, _bank, row, column in read)
     # Sums are read where they were stored, and nothing was multiplied there.
     stored = {key[2:] for key in found if key[0] == "WR_AB" and key[2] < device.data_rows}
@@ -181,3 +183,47 @@ def test_the_channels_of_a_context_read_every_group_once(aim, data, heads, chann
             loaded += total(found, "WRGB")
     assert results == groups * heads.queries * ceil_div(tokens, 16)
     assert loaded >= heads.kv * heads.queries * ceil_div(tokens, 16)
+
+
+# --- units and buffers of other sizes ---
+
+
+def test_fewer_lanes_change_the_pace_and_not_the_place(bank_of):
+    full, half = (pim_device(load_part("gddr6-aim", {"pim.lanes_per_bank": n}), "gddr6-aim") for n in (16, 8))
+    touched = [bank_of(device).touched(device.matrix(3000, 7).steps) for device in (full, half)]
+    assert touched[0] == touched[1]
+    assert half.compute_ticks({"MAC16": 10}) == 2 * full.compute_ticks({"MAC16": 10})
+    assert load_part("gddr6-aim", {"pim.lanes_per_bank": 5}).timing["tMAC"] == 4 * full.part.timing["tCCDL"]
+
+
+def test_a_wider_column_holds_more_elements():
+    wide = {"pim.lanes_per_bank": 32, "organisation.burst_length": 32, "timing_ck.tBL": 4}
+    device = pim_device(load_part("gddr6-aim", wide), "gddr6-aim")
+    assert (device.column_elements, device.row_columns, device.buffer_columns) == (32, 32, 32)
+    assert device.columns(1024) == 32
+
+
+def test_lanes_that_a_column_cannot_feed_are_refused():
+    with pytest.raises(SpecError, match="one column access brings 16 elements of bf16"):
+        load_part("gddr6-aim", {"pim.lanes_per_bank": 17})
+
+
+def test_hbm_pim_has_a_lane_for_each_element():
+    with pytest.raises(SpecError, match="one for each element of a column"):
+        pim_device(load_part("hbm-pim", {"pim.lanes_per_bank": 8}), "hbm-pim")
+
+
+def test_a_buffer_smaller_than_a_column_is_refused():
+    with pytest.raises(SpecError, match="16 bytes hold no column of the vector; expected at least 32"):
+        pim_device(load_part("gddr6-aim", {"pim.global_buffer_bytes": 16}), "gddr6-aim")
+
+
+@settings(max_examples=40)
+@given(inputs=st.integers(1, 3000), groups=st.integers(1, 30), columns=st.integers(1, 200))
+def test_a_buffer_of_any_size_multiplies_every_weight_once(bank_of, inputs, groups, columns):
+    device = pim_device(load_part("gddr6-aim", {"pim.global_buffer_bytes": 32 * columns}), "gddr6-aim")
+    found = bank_of(device).touched(device.matrix(inputs, groups).steps)
+    assert total(found, "MAC16") == groups * ceil_div(inputs, 16)
+    assert max(times for key, times in found.items() if key[0] == "MAC16") == 1
+    assert total(found, "WRGB") == ceil_div(inputs, 16)
+    assert total(found, "RDMAC16") == groups * ceil_div(ceil_div(inputs, 16), columns)

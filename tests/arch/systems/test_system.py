@@ -62,3 +62,29 @@ def test_a_part_without_compute_has_no_pim_device():
     system = load_system("pim-gpt", {"memory.part": "ddr4-3200"})
     with pytest.raises(SpecError, match="no compute in its banks"):
         pim_device(memory_part(system.memory), "ddr4-3200")
+
+
+def test_settings_reach_through_to_the_part_and_the_core():
+    system = load_system("pim-gpt", {"memory.pim.lanes_per_bank": 8, "memory.channels": 4})
+    assert system.memory.override == {"pim": {"lanes_per_bank": 8}}
+    assert system.memory.channels == 4
+    assert memory_part(system.memory).pim.lanes_per_bank == 8
+    assert system == load_system("pim-gpt", {"memory.override.pim.lanes_per_bank": 8, "memory.channels": 4})
+    assert npu_spec(load_system("npu-only", {"npu.array.rows": 64}).npu).array.rows == 64
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("memory.pmi.lanes_per_bank", 8, "--set: memory.pmi: unknown field; expected did you mean 'pim'?"),
+        ("memory.pim.lanes_perbank", 8, "--set: memory.pim.lanes_perbank: unknown field; expected did you mean 'lane"),
+        ("memory.pim.lanes_per_bank", 0, "--set: memory.pim.lanes_per_bank: input should be greater than or equal to"),
+        ("memory.pim", 3, "--set: memory.pim: input should be an object, got 3"),
+        ("memory.pim.lanes_per_bank", 32, "gddr6-aim with memory.override: pim.lanes_per_bank is 32, but one column"),
+        ("npu.array.rows", 3, "npu.core: is missing"),
+    ],
+)
+def test_a_wrong_setting_of_a_part_is_named_as_it_was_given(path, value, message):
+    with pytest.raises(SpecError) as error:
+        load_system("pim-gpt", {path: value})
+    assert message in str(error.value)

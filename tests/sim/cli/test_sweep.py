@@ -113,12 +113,6 @@ def test_a_sweep_of_one_point_has_no_figure_and_says_so(bitline, here):
     assert ended.err.startswith("bitline: no figure: ")
 
 
-def test_dry_run_counts_and_writes_nothing(bitline, here):
-    assert bitline("sweep", *GRID, "--dry-run").out == "8 points\n"
-    assert json.loads(bitline("sweep", *GRID, "--dry-run", "--json").out) == {"points": 8}
-    assert [path.name for path in here.iterdir()] == ["toy.yaml"]
-
-
 def test_an_interrupt_keeps_what_is_finished_and_says_how_to_go_on(bitline, here, toy, monkeypatch):
     def interrupted(point):
         if point.context == 1024:
@@ -168,7 +162,10 @@ def test_one_point_of_a_sweep_is_shown_as_a_result(bitline, here, refused):
         (["toy.yaml", "--model", "gpt2", "--context", "0", "--out", "o"], "contexts[0]: input should be greater than"),
         (["toy.yaml", "--model", "gpt2", "--phase", "decod", "--out", "o"], "phases[0]: input should be 'prefill'"),
         (["toy.yaml", "--model", "gpt2", "--set", "channels", "--out", "o"], "'channels' is not a setting"),
-        (["toy.yaml", "--model", "gpt2", "--set", "a.b=", "--out", "o"], "a.b has no values: the grid is empty"),
+        (
+            ["toy.yaml", "--model", "gpt2", "--set", "a.b=", "--out", "o"],
+            "settings.a.b: has no values: the grid",
+        ),
         (["toy.yaml", "--model", "gpt2", "--set", "a.b=nan", "--out", "o"], "--set: a.b: nan is not a finite number"),
         (["toy.yaml", "--model", "gpt2", "--set", "a.b=1", "--set", "a.b=2"], "--set: a.b: is set twice"),
         (["toy.yaml", "--model", "gpt2", "--set", "memory.chanels=8", "--out", "o"], "did you mean 'channels'?"),
@@ -187,7 +184,7 @@ def test_a_huge_grid_asks_first(refused, bitline, here):
     contexts = ",".join(map(str, range(1, 1001)))
     grid = ["toy.yaml", "--model", "gpt2", "--context", contexts, "--batch", contexts]
     assert "the grid has 1,000,000 points; expected fewer than 1,000,000, or --yes" in refused("sweep", *grid)
-    assert bitline("sweep", *grid, "--dry-run").out == "1,000,000 points\n"
+    assert bitline("sweep", *grid, "--dry-run", "--jobs", "1").out.startswith("points  1,000,000\n")
 
 
 def test_a_study_takes_no_axes_from_options(refused, here):

@@ -25,6 +25,17 @@ def test_every_command_of_a_token_obeys_the_rules(logged, tmp_path, system):
     assert report.n_commands <= sum(result.counts.values())
 
 
+def test_units_with_few_lanes_keep_their_pace(logged, tmp_path):
+    """Half the lanes: the log obeys the rules of such a part; that of a whole unit breaks them."""
+    half = {"pim.lanes_per_bank": 8}
+    for lanes, kept in ((8, True), (16, False)):
+        _result, machine = logged("gpt2", "pim-gpt", context=20, settings={"memory.pim.lanes_per_bank": lanes})
+        machine.write_commands(tmp_path / "commands.csv", 0, 20_000)
+        report = Checker("gddr6-aim", settings=half).check(read_commands(tmp_path / "commands.csv"))
+        assert report.passed is kept
+        assert ("lanes: MAC16 to MAC16 or results" in report.violations) is not kept
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("system", PART)
 def test_every_command_of_a_generation_obeys_the_rules(logged, tmp_path, system):

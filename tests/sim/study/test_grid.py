@@ -3,7 +3,7 @@ import pytest
 from bitline.base.errors import SpecError
 from bitline.sim.study import Point, grid_points, grid_size, load_study
 from bitline.sim.study.folder import study_text
-from bitline.sim.study.grid import make_study
+from bitline.sim.study.spec import make_study
 
 
 def test_points_are_the_product_of_the_axes():
@@ -62,7 +62,10 @@ def test_a_study_written_out_reads_back_as_it_was(tmp_path):
     ("text", "says"),
     [
         ("models: []", "models: has no values: the grid is empty"),
-        ("models: [gpt2]\nsettings: {memory.channels: []}", "settings: memory.channels has no values"),
+        (
+            "models: [gpt2]\nsettings: {memory.channels: []}",
+            "settings.memory.channels: has no values: the grid",
+        ),
         ("models: [gpt2]\ncontexts: [8, 8]", "contexts: has the value 8 twice"),
         ("models: [gpt2]\ncontext: [8]", "context: unknown field; expected did you mean 'contexts'?"),
         ("models: [gpt2]\ncontexts: [-1]", "contexts[0]: input should be greater than or equal to 1, got -1"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from bitline.base.errors import BitlineError, CapacityError
 from bitline.sim.run.result import Result
 from bitline.sim.study import store, sweep
-from bitline.sim.study.grid import make_study
+from bitline.sim.study.spec import make_study
 
 SYSTEM = "schema: 1\nbase: pim-gpt\nmemory: {channels: 8}\n"
 # Points of this context do not fit, as a real one might not.
