@@ -93,8 +93,7 @@ def _screen(file: Path) -> dict[str, Any] | None:
     try:
         quality = found["quality"]
         numbers = [found[name] for name in ("points", "kept", "checked")]
-        for measures in quality["objectives"].values():
-            numbers.append(measures["spearman"] or 0.0)
+        numbers += [measures["spearman"] or 0.0 for measures in quality["objectives"].values()]
         numbers.append(quality["front_recall"] or 0.0)
     except (KeyError, TypeError, AttributeError):
         raise TraceError("is not the report of a screen", file=file, expected="the file of `bitline sweep`") from None
