@@ -22,6 +22,7 @@ bench: $(VENV)/built-test
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/built-docs
+	$(BIN)/python docs/make_gallery.py
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
 
 validation: $(VENV)/built

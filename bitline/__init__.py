@@ -6,13 +6,15 @@ __version__ = "0.1.0"
 
 # Imported on first use: `import bitline` stays light.
 _LAZY = {
-    "Result": "bitline.sim.run.result",
-    "compare": "bitline.sim.compare",
-    "run": "bitline.sim.run.run",
-    "sweep": "bitline.sim.study",
-    "validate": "bitline.sim.validate.suites",
+    "Result": ("bitline.sim.run.result", "Result"),
+    "compare": ("bitline.sim.compare", "compare"),
+    "open": ("bitline.sim.study", "open_study"),
+    "run": ("bitline.sim.run.run", "run"),
+    "sweep": ("bitline.sim.study", "sweep"),
+    "validate": ("bitline.sim.validate.suites", "validate"),
 }
 
+# `open` is left out: a star import would hide the builtin.
 __all__ = ["Result", "__version__", "compare", "run", "sweep", "validate"]
 
 
@@ -21,4 +23,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'bitline' has no attribute '{name}'")
     import importlib
 
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    module, attribute = _LAZY[name]
+    return getattr(importlib.import_module(module), attribute)

@@ -42,7 +42,8 @@ def pareto_table(
         name for name in dict.fromkeys(("system", *parameters(rows))) if name not in (x, y, "level") and name in known
     ]
     table = [_point(row, shown, x, y, "cycle") for row in rows if _is_point(row, x, y)]
-    table += [_point(row, shown, x, y, "bound") for row in bound_rows if _is_point(row, x, y)]
+    # At the bound level energy may not be known, which stands as 0.
+    table += [_point(row, shown, x, y, "bound") for row in bound_rows if _is_point(row, x, y) and row[x] and row[y]]
     if not table:
         raise SpecError(f"no point has numbers in '{x}' and '{y}'", expected="a sweep with finished points")
     finest = "cycle" if any(row["level"] == "cycle" for row in table) else "bound"

@@ -25,7 +25,7 @@ def pipeline_table(result: Result) -> list[dict[str, Any]]:
     """Spans of micro-batches on stages over two iterations: stage, micro_batch, iteration, start_s, end_s.
 
     A stage takes micro-batches in turn, each as soon as the stage before has sent it; the first stage takes the next
-    token of a micro-batch when the last stage is done with it. Times are those of the first iteration. Raises SpecError.
+    token of a micro-batch when the last stage is done with it. All times are the first iteration's. Raises SpecError.
     """
     times = {(row["stage"], row["micro_batch"]): row for row in result.pipeline}
     if not times:

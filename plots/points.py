@@ -12,10 +12,10 @@ from bitline.plots.style import figure_of, lay_out
 
 # Where a name may stand: offset in points, horizontal and vertical alignment.
 _PLACES = (
-    ((4, 2), "left", "bottom"),
-    ((-4, 2), "right", "bottom"),
-    ((4, -2), "left", "top"),
-    ((-4, -2), "right", "top"),
+    ((4, 3), "left", "bottom"),
+    ((-4, 3), "right", "bottom"),
+    ((4, -3), "left", "top"),
+    ((-4, -3), "right", "top"),
 )
 
 _ALIKE = 2.5  # radii within which points lie on each other

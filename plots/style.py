@@ -69,7 +69,7 @@ LOOKS = (
     Look("#D55E00", "\\\\\\\\", "#D55E00", "-", "v"),
     Look("#56B4E9", "....", "#56B4E9", "--", "P"),
     Look("#CC79A7", "xxxx", "#CC79A7", "-.", "X"),
-    Look("#555555", "", "#555555", ":", "*"),
+    Look("#BBBBBB", "||||", "#555555", ":", "*"),
 )
 INK = "#222222"
 SOFT = "#8c8c8c"
@@ -194,8 +194,10 @@ def drawing(ax: Axes | None, size_name: str, height_in: float | None = None) -> 
 
 def lay_out(figure: Figure) -> None:
     """Settle where everything stands, so that it can be measured."""
-    size, font = (figure.size, figure.font) if isinstance(figure, StyledFigure) else (SIZES["column"], None)
-    with styled(size, font):
+    if isinstance(figure, StyledFigure):
+        with styled(figure.size, figure.font):
+            figure.draw_without_rendering()
+    else:
         figure.draw_without_rendering()
 
 

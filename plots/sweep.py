@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from bitline.base.errors import SpecError
+from bitline.plots.groups import legend_columns
 from bitline.plots.labels import axis_label, name_and_unit, scale, short_number
 from bitline.plots.style import FAINT, INK, SOFT, drawing, figure_of, find_size, look
 from bitline.plots.sweep_axes import SweepAxes, is_number, is_numeric, values_of
@@ -37,8 +38,7 @@ def plot_sweep(table: Table, ax: Axes | None = None, *, axes: SweepAxes, size: s
     if len(lines) > MOST_SERIES:
         raise SpecError(f"{len(lines)} lines cannot be told apart", expected=f"at most {MOST_SERIES}: choose --x")
     preset = find_size(size)
-    longest = max(map(len, lines))
-    columns = max(1, min(len(lines), int(preset.width_in * 72 / (0.6 * preset.font_pt * (longest + 6)))))
+    columns = legend_columns(list(lines), size, handle_em=4.4)
     legend_lines = -(-len(lines) // columns) + 1 if len(lines) > 1 else 0
     height_in = preset.height_in + legend_lines * 1.3 * preset.font_pt / 72
     with drawing(ax, size, height_in) as ax:

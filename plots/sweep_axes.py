@@ -34,6 +34,7 @@ def choose_axes(
 ) -> SweepAxes:
     """Fill in what is not given: x is the number with the most values, the series are all else that varies.
 
+    Two numbers with many values each make a map, unless `series` asks for lines.
     Raises SpecError for an unknown column and for a table in which nothing varies.
     """
     known = list(table[0]) if table else []
@@ -44,11 +45,13 @@ def choose_axes(
         raise SpecError(f"column '{y}' holds no numbers", expected="a column of numbers as y")
     varying = [name for name in parameters(table) if name != y]
     if x is None:
-        if not varying:
+        free = [name for name in varying if name not in (series or ())]
+        if not free:
             raise SpecError("all points of the table are alike", expected="a sweep over at least one parameter")
-        x = max(varying, key=lambda name: (is_numeric(table, name), len(values_of(table, name))))
-    if series is None:
-        series = tuple(name for name in varying if name != x)
+        x = max(free, key=lambda name: (is_numeric(table, name), len(values_of(table, name))))
+    if series is not None:
+        return SweepAxes(x, y, series)
+    series = tuple(name for name in varying if name != x)
     both = (x, *series)
     is_map = len(both) == 2 and all(is_numeric(table, n) and len(values_of(table, n)) >= _MAP_SIDE for n in both)
     return SweepAxes(x, y, series, is_map)

@@ -97,7 +97,13 @@ def plot_tornado(table: Table, ax: Axes | None = None, *, size: str = "column") 
     divisor, unit = scale([row["most"] for row in table], base_unit)
     start = table[0]["base"] / divisor
     one = table[0]["method"] == ONE_AT_A_TIME
-    entries = ["below the base point" if one else "below the mean", "above"]
+    sides = {"below": "less than the base point" if one else "less than the mean", "above": "more"}
+    drawn = [
+        side
+        for side, at in (("below", "least"), ("above", "most"))
+        if any(row[at] != table[0]["base"] for row in table)
+    ]
+    entries = [sides[side] for side in drawn]
     preset = find_size(size)
     font_in = preset.font_pt / 72
     with drawing(ax, size, font_in * (4.5 + 2.3 * len(table)) + legend_height_in(entries, size)) as ax:
@@ -131,10 +137,8 @@ def plot_tornado(table: Table, ax: Axes | None = None, *, size: str = "column") 
         ax.locator_params(axis="x", nbins=5)
         ax.set_xlabel(axis_label(name if one else f"mean {name}", unit))
         ax.grid(axis="x")
-        handles = [
-            Patch(facecolor=look(index).color, hatch=look(index).hatch, label=entry)
-            for index, entry in enumerate(entries)
-        ]
+        looks = [look(list(sides).index(side)) for side in drawn]
+        handles = [Patch(facecolor=one.color, hatch=one.hatch, label=entry) for one, entry in zip(looks, entries)]
         ax.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
     return ax
 

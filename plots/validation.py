@@ -1,8 +1,9 @@
-"""Published, measured or other simulators' numbers against simulated ones."""
+"""Published, measured or other simulators' numbers against simulated ones: as they are, and as errors."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from math import inf, log10
 from typing import Any
 
@@ -83,11 +84,7 @@ def plot_validation(table: Table, ax: Axes | None = None, *, size: str = "column
         for index, source in enumerate(sources):
             _draw_source(ax, [row for row in table if row["source"] == source], index, source, preset.line_pt)
         if out:
-            xs, ys = [row["reference"] for row in out], [row["simulated"] for row in out]
-            ring: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markersize": 7 * preset.line_pt}
-            ax.plot(
-                xs, ys, linestyle="", color=INK, markeredgewidth=0.7 * preset.line_pt, label=_OUT, gid="out", **ring
-            )
+            _draw_rings(ax, [row["reference"] for row in out], [row["simulated"] for row in out], preset.line_pt)
         for axis, set_limits in ((ax.xaxis, ax.set_xlim), (ax.yaxis, ax.set_ylim)):
             set_limits(low, high)
             axis.set_major_locator(LogLocator(numticks=6))
@@ -104,21 +101,55 @@ def plot_validation(table: Table, ax: Axes | None = None, *, size: str = "column
     return ax
 
 
+def plot_validation_errors(table: Table, ax: Axes | None = None, *, size: str = "column") -> Axes:
+    """Error in percent of the reference, over the reference: a marker by source, with what the row allows as a bar.
+
+    The band is ±10%. Rows outside their own tolerance are ringed and named as in `plot_validation`.
+    """
+    sources = list(dict.fromkeys(row["source"] for row in table))
+    out = [row for row in table if not row["pass"]]
+    entries = [*sources, _BAND, *([_OUT] if out else [])]
+    preset = find_size(size)
+    with drawing(ax, size, preset.height_in + legend_height_in(entries, size)) as ax:
+        ax.set_xscale("log")
+        ax.axhspan(-BAND_PCT, BAND_PCT, facecolor=FAINT, edgecolor="none", label=_BAND, gid="band")
+        ax.axhline(0, color=SOFT, linewidth=0.7 * preset.line_pt, gid="equal")
+        for index, source in enumerate(sources):
+            rows = [row for row in table if row["source"] == source]
+            at = [row["reference"] for row in rows]
+            allowed = [row["tolerance_pct"] for row in rows]
+            bar: dict[str, Any] = {"ecolor": SOFT, "elinewidth": 0.6 * preset.line_pt, "zorder": 1.5}
+            ax.errorbar(at, [0.0] * len(at), yerr=allowed, linestyle="", **bar)
+            _draw_markers(ax, at, [row["error_pct"] for row in rows], index, source, preset.line_pt)
+        if out:
+            _draw_rings(ax, [row["reference"] for row in out], [row["error_pct"] for row in out], preset.line_pt)
+        ax.xaxis.set_major_locator(LogLocator(numticks=6))
+        ax.xaxis.set_major_formatter(lambda value, _place: short_number(value))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.set_xlabel("reference")
+        ax.set_ylabel("error (%)")
+        ax.grid(axis="both")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=legend_columns(entries, size))
+        furthest = sorted(out, key=lambda row: -abs(row["error_pct"]))[:MOST_NAMES]
+        names = [(row["reference"], row["error_pct"], row["name"]) for row in furthest]
+        name_points(ax, names, [(row["reference"], row["error_pct"]) for row in table])
+    return ax
+
+
 def _draw_source(ax: Axes, rows: Table, index: int, source: str, line_pt: float) -> None:
-    chosen = look(index)
     allowed = [row["reference"] * min(row["tolerance_pct"], 99.0) / 100 for row in rows]
     at = [row["reference"] for row in rows]
     # What each row allows stands on the line of equality, where the simulated number should be.
     ax.errorbar(at, at, yerr=allowed, linestyle="", ecolor=SOFT, elinewidth=0.6 * line_pt, zorder=1.5)
-    ax.plot(
-        at,
-        [row["simulated"] for row in rows],
-        linestyle="",
-        marker=chosen.marker,
-        markersize=3.6 * line_pt,
-        markeredgecolor="white",
-        markeredgewidth=0.3 * line_pt,
-        color=chosen.line,
-        label=source,
-        gid="rows",
-    )
+    _draw_markers(ax, at, [row["simulated"] for row in rows], index, source, line_pt)
+
+
+def _draw_markers(ax: Axes, xs: Sequence[float], ys: Sequence[float], index: int, source: str, line_pt: float) -> None:
+    chosen = look(index)
+    size: dict[str, Any] = {"markersize": 3.6 * line_pt, "markeredgecolor": "white", "markeredgewidth": 0.3 * line_pt}
+    ax.plot(xs, ys, linestyle="", marker=chosen.marker, color=chosen.line, label=source, gid="rows", **size)
+
+
+def _draw_rings(ax: Axes, xs: Sequence[float], ys: Sequence[float], line_pt: float) -> None:
+    ring: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markersize": 7 * line_pt}
+    ax.plot(xs, ys, linestyle="", color=INK, markeredgewidth=0.7 * line_pt, label=_OUT, gid="out", **ring)

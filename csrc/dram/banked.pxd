@@ -10,6 +10,7 @@ cdef extern from *:
 
 cdef enum:
     NO_ROW = -1
+    FILTER = 1024             # places of a filter
 
 cdef struct BankedPolicy:
     int32_t transactions      # places for reads, and as many for writes, before the bank queues
@@ -81,6 +82,19 @@ cdef void count_refresh(Controller *controller, Banked *banked) noexcept nogil
 cdef void finish_refresh(Controller *controller, Banked *banked) noexcept nogil
 cdef void start_drain(Banked *banked) noexcept nogil
 cdef void move_from(Controller *controller, Banked *banked, Line *line) noexcept nogil
+
+cdef void grow_pool(Banked *banked) noexcept nogil
+
+cdef inline void push(Pool *pool, Line *line, int32_t index) noexcept nogil:
+    # To the end of a list.
+    pool.entries[index].next = NONE
+    pool.entries[index].previous = line.tail
+    if line.tail == NONE:
+        line.head = index
+    else:
+        pool.entries[line.tail].next = index
+    line.tail = index
+    line.size += 1
 
 cdef inline int32_t next_bank(const uint64_t *mask, int32_t n_words, int32_t bank) noexcept nogil:
     # The first bank of a mask after `bank`, which itself comes last. NONE if the mask is empty.

@@ -22,7 +22,6 @@ from bitline.csrc.dram.request cimport (
 from bitline.csrc.dram.timing cimport allocate, NEVER, ready_at, Timing
 
 cdef enum:
-    FILTER = 1024           # places
     FILTER_SHIFT = 54       # to the high bits of a 64-bit product
 
 cdef extern from *:
@@ -34,17 +33,6 @@ cdef extern from *:
 
 
 # --- first-in-first-out lists over the pool ---
-
-cdef inline void _push(Pool *pool, Line *line, int32_t index) noexcept nogil:
-    pool.entries[index].next = NONE
-    pool.entries[index].previous = line.tail
-    if line.tail == NONE:
-        line.head = index
-    else:
-        pool.entries[line.tail].next = index
-    line.tail = index
-    line.size += 1
-
 
 cdef inline void _take_out(Pool *pool, Line *line, int32_t index) noexcept nogil:
     cdef Entry *entry = pool.entries + index
@@ -98,7 +86,7 @@ cdef void _accept(Controller *controller, const Request *request) noexcept nogil
     cdef int32_t index, twin
     banked.drain_above = banked.policy.drain_above
     if banked.pool.free_head == NONE:
-        _grow_pool(banked)
+        grow_pool(banked)
     if request.kind == WRITE:
         channel.counts[N_WRITES] += 1
         complete(&controller.completions, request.tag, arrival + 1)
@@ -108,7 +96,7 @@ cdef void _accept(Controller *controller, const Request *request) noexcept nogil
             return
         index = take_entry(banked.pool, request)
         banked.write_filter[_filter_place(request.line)] += 1
-        _push(banked.pool, &banked.writes, index)
+        push(banked.pool, &banked.writes, index)
     else:
         channel.counts[N_READS] += 1
         if _pending(banked, request.line, request.bank, WRITE) != NONE:
@@ -125,11 +113,11 @@ cdef void _accept(Controller *controller, const Request *request) noexcept nogil
             banked.followers[twin] = index
             return
         banked.read_filter[_filter_place(request.line)] += 1
-        _push(banked.pool, &banked.reads, index)
+        push(banked.pool, &banked.reads, index)
     sooner(controller, controller.clk + 1)
 
 
-cdef void _grow_pool(Banked *banked) noexcept nogil:
+cdef void grow_pool(Banked *banked) noexcept nogil:
     """Reads that share a command take no place in a queue, so their number has no bound: make room for more."""
     cdef int32_t old = banked.pool.capacity, i
     cdef int32_t *followers
@@ -193,7 +181,7 @@ cdef inline void _find_hits(Banked *banked, BankQueue *queue, int32_t row) noexc
 cdef inline void _enqueue(Banked *banked, int32_t bank, int32_t index) noexcept nogil:
     cdef BankQueue *queue = banked.banks + bank
     cdef Entry *entry = banked.pool.entries + index
-    _push(banked.pool, &queue.line, index)
+    push(banked.pool, &queue.line, index)
     # Age within the queue: reads and writes overtake each other on the way to it.
     entry.order = banked.pool.next_order
     banked.pool.next_order += 1

@@ -179,5 +179,7 @@ cdef inline void count_read_latency(Channel *channel, int64_t arrival, int64_t e
 cdef Channel *new_channel(table) except NULL
 cdef void free_channel(Channel *channel) noexcept
 cdef void reset_channel(Channel *channel) noexcept nogil
+cdef bint same_rows(const Channel *one, const Channel *other, int32_t enough_uses) noexcept nogil
+cdef void copy_rows(const Channel *source, Channel *target) noexcept nogil
 cdef void settle_standby(Channel *channel, int64_t now) noexcept nogil
 cdef int64_t close_and_refresh(Channel *channel, int64_t tick, int64_t refresh_ticks) noexcept nogil

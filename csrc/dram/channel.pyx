@@ -1,7 +1,7 @@
 # csrc/dram/channel.pyx: construction and reset of a channel (see channel.pxd).
 
 from libc.stdlib cimport free
-from libc.string cimport memset
+from libc.string cimport memcmp, memcpy, memset
 
 from bitline.csrc.dram.timing cimport allocate, free_timing, new_timing, ready_at_node, reset_timing
 
@@ -91,6 +91,32 @@ cdef void reset_channel(Channel *channel) noexcept nogil:
     memset(channel.buckets, 0, N_BUCKETS * sizeof(int64_t))
     channel.log.used = 0
     channel.last_answer = 0
+
+
+cdef bint same_rows(const Channel *one, const Channel *other, int32_t enough_uses) noexcept nogil:
+    """Do two channels hold the same rows open? Of a row used `enough_uses` times nobody asks how often it was."""
+    cdef int32_t bank
+    if memcmp(one.open_row, other.open_row, one.n_banks * sizeof(int32_t)) or memcmp(
+            one.pim_row, other.pim_row, one.n_banks * sizeof(int32_t)):
+        return False
+    for bank in range(one.n_banks):
+        if one.open_row[bank] != CLOSED and one.row_uses[bank] != other.row_uses[bank] and (
+                one.row_uses[bank] < enough_uses or other.row_uses[bank] < enough_uses):
+            return False
+    return True
+
+
+cdef void copy_rows(const Channel *source, Channel *target) noexcept nogil:
+    """Hold open what another channel holds, since the same ticks."""
+    memcpy(target.open_row, source.open_row, source.n_banks * sizeof(int32_t))
+    memcpy(target.row_uses, source.row_uses, source.n_banks * sizeof(int32_t))
+    memcpy(target.pim_row, source.pim_row, source.n_banks * sizeof(int32_t))
+    memcpy(target.open_banks, source.open_banks, source.n_standby * sizeof(int32_t))
+    memcpy(target.pim_open_banks, source.pim_open_banks, source.n_standby * sizeof(int32_t))
+    memcpy(target.standby_since, source.standby_since, source.n_standby * sizeof(int64_t))
+    memcpy(target.pim_since, source.pim_since, source.n_standby * sizeof(int64_t))
+    memcpy(target.open_mask, source.open_mask, sizeof(source.open_mask))
+    target.last_answer = source.last_answer
 
 
 cdef void settle_standby(Channel *channel, int64_t now) noexcept nogil:

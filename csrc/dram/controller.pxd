@@ -38,6 +38,9 @@ ctypedef struct Controller:
     void (*flush)(Controller *) noexcept nogil  # no more requests will come: hold nothing back
     int32_t (*waiting)(const Controller *) noexcept nogil
     void (*reset)(Controller *) noexcept nogil
+    # Will two that have done the same tick do the same from now on? And: be in the state of another. NULL: not offered.
+    bint (*same)(const Controller *, const Controller *) noexcept nogil
+    void (*copy)(const Controller *, Controller *) noexcept nogil
     void (*release)(Controller *) noexcept
 
 cdef inline void advance_to(Controller *controller, int64_t tick) noexcept nogil:

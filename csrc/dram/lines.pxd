@@ -14,6 +14,7 @@ cdef struct LineMap:
     int32_t channels
     int32_t channel
     uint64_t[8][256] tables   # see memory.pyx
+    int32_t plain             # channels differ in nothing but the bits that name them
 
 cdef inline uint64_t place_of(const LineMap *lines, int64_t line) noexcept nogil:
     cdef uint64_t place = 0, rest = <uint64_t> line
@@ -55,9 +56,25 @@ cdef inline int64_t own_lines(const LineMap *lines, int64_t first, int64_t end) 
         line = own_line(lines, period)
     return count
 
+cdef inline bint is_plain(const LineMap *lines) noexcept nogil:
+    # Do alike lines of all channels lie in the same bank, row and column?
+    cdef int64_t block = lines.granule * lines.channels, line = lines.granule
+    if block == 0 or block & (block - 1) or lines.granule & (lines.granule - 1) or lines.n_lines % block:
+        return False
+    while line < block:
+        if place_of(lines, line) & (((<uint64_t> 1) << 52) - 1):
+            return False
+        line <<= 1
+    return True
+
+cdef inline bint in_whole_blocks(const LineMap *lines, int64_t bytes) noexcept nogil:
+    # Does every channel own as much of so many bytes?
+    return bytes % (lines.line_bytes * lines.granule * lines.channels) == 0
+
 cdef inline void locate(const LineMap *lines, int64_t line, Request *request) noexcept nogil:
     cdef uint64_t place = place_of(lines, line % lines.n_lines)
-    request.line = line % lines.n_lines
+    # Alike lines of channels have the same number.
+    request.line = line % lines.n_lines - lines.channel * lines.granule
     request.row = <int32_t> (place & 0xFFFFFF)
     request.column = <int32_t> ((place >> 24) & 0xFFFF)
     request.bank = <int32_t> ((place >> 40) & 0xFFF)

@@ -8,20 +8,25 @@ from libc.string cimport memcpy, memset
 
 from bitline.base.errors import InternalError, SpecError
 
+from bitline.csrc.dram.alike_channels cimport follow_alike, leave, part_unlike, same_messages
 from bitline.csrc.dram.channel cimport (
     close_and_refresh, N_CLOSED_STANDBY, N_COMMANDS, N_COMPOSITE_COLUMNS, N_COUNTERS, N_DATA_TICKS,
     N_OPEN_STANDBY, N_PIM_CLOSED_STANDBY, N_PIM_OPEN_STANDBY, settle_standby,
 )
-from bitline.csrc.dram.controller cimport PimRequest
-from bitline.csrc.dram.lines cimport locate, own_line, own_lines
+from bitline.csrc.dram.controller cimport Controller, PimRequest
+from bitline.csrc.dram.channel_core cimport (
+    ChannelCore, MAX_TASKS, MAX_TRANSFERS, PimRow, PimTask, Queue, Shape, Transfer,
+)
+from bitline.csrc.dram.lines cimport is_plain, locate, own_line, own_lines
 from bitline.csrc.dram.make_controller cimport new_controller
 from bitline.csrc.dram.request cimport Completion, READ, Request, WRITE
 from bitline.csrc.dram.timing cimport allocate, NEVER
 from bitline.csrc.engine.clock cimport clock_of_period, edge_at_or_after, edge_time
 from bitline.csrc.engine.component cimport (
-    Component, FOREVER, Message, Part, port_peek, port_pop, port_send, Waits, WAITS_FOR_NOTHING, WAITS_FOR_TIME,
+    Component, FOREVER, Message, Part, port_peek, port_pop, port_send, wake_part, Waits, WAITS_FOR_NOTHING,
+    WAITS_FOR_TIME,
 )
-from bitline.csrc.engine.program cimport AT_END, next_step, Program, start_program
+from bitline.csrc.engine.program cimport AT_END, Nest, next_step, Program, start_program
 
 PIM_QUEUE_BODY = np.dtype(
     [("offset", "i8"), ("kind", "i4"), ("bank", "i4"), ("comps", "i4"), ("results", "i4")]
@@ -76,6 +81,7 @@ cdef class MemoryChannel(Component):
         core.lines.n_lines = n_lines
         core.lines.granule = granule
         core.lines.channels, core.lines.channel = channels, channel
+        core.lines.plain = is_plain(&core.lines)
         core.refresh_ticks = table.ticks("tRFC") if policy["refresh"] else 0
         core.part = &self.part
         self.part.self = core
@@ -96,6 +102,7 @@ cdef class MemoryChannel(Component):
         free(self.core.returns)
         free(self.core.nests)
         free(self.core.bodies)
+        free(self.room_for_peers)
 
     def add_shape(self, int kind, int64_t rows, int64_t row_bytes, int64_t pitch):
         """Make a shape of transfers known: READS or WRITES, rows of row_bytes bytes, pitch apart. Its number."""
@@ -135,8 +142,41 @@ cdef class MemoryChannel(Component):
         self.core.lines.channel = self.channel = channel
         self.multiplicity = multiplicity
 
+    def once_while_alike(self, channels):
+        """Let all channels of a memory, in the order of their places in the simulator, be simulated once while they
+        do the same. Results are the same. Does nothing where the controller cannot tell, or addresses are hashed."""
+        cdef MemoryChannel channel
+        cdef int32_t i
+        if self.core.controller.same == NULL or not self.core.lines.plain:
+            return
+        self.keep_peers = list(channels)
+        self.room_for_peers = <void **> realloc(self.room_for_peers, len(self.keep_peers) * sizeof(void *))
+        if self.room_for_peers == NULL:
+            raise MemoryError()
+        for i, channel in enumerate(self.keep_peers):
+            if channel.table is not self.table:
+                raise SpecError(f"'{channel.name}' is of another part than '{self.name}'", field="channels")
+            self.room_for_peers[i] = &channel.core
+            if channel is self:
+                self.core.peer = i
+        self.core.peers = <ChannelCore **> self.room_for_peers
+
+    cdef _alone(self):
+        """Have the state that it has, whoever was simulated for it, and nobody else's."""
+        cdef ChannelCore *core = &self.core
+        cdef ChannelCore *other
+        if core.leader != NULL:
+            other = core.leader
+            leave(core)
+            wake_part(core.part, other.part.wake)
+        while core.follower != NULL:
+            other = core.follower
+            leave(other)
+            wake_part(other.part, core.part.wake)
+
     def catch_up(self, int64_t time):
         """Do every tick up to a time (ps) before which no message comes any more."""
+        self._alone()
         _catch_up(&self.core, edge_at_or_after(&self.part.clock, time))
 
     def barrier(self, int64_t time):
@@ -147,6 +187,7 @@ cdef class MemoryChannel(Component):
         cdef ChannelCore *core = &self.core
         cdef Controller *controller = core.controller
         cdef int64_t tick = edge_at_or_after(&self.part.clock, time)
+        self._alone()
         _catch_up(core, tick)
         if self.waits()[0] != "nothing":
             raise InternalError(f"'{self.name}' has work at a barrier")
@@ -164,6 +205,7 @@ cdef class MemoryChannel(Component):
         """What was counted on one of the alike channels: ticks and requests by name, issued commands by name."""
         cdef const int64_t *counts = self.core.controller.channel.counts
         cdef int64_t under_way = 0
+        self._alone()
         if self.core.task_head < self.core.task_tail and self.core.controller.clk > self.core.pim_counted:
             under_way = self.core.controller.clk - self.core.pim_counted
         ticks = {"reads": counts[0], "writes": counts[1], "forwarded": counts[2], "merged": counts[3],
@@ -180,8 +222,14 @@ cdef class MemoryChannel(Component):
     def lines_asked(self, int first_port=0):
         """Lines asked for by the transfers of the ports from `first_port` on: (reads, writes)."""
         cdef int32_t port
+        self._alone()
         return (sum([self.core.queues[2 * port].lines for port in range(first_port, self.core.n_ports)]),
                 sum([self.core.queues[2 * port + 1].lines for port in range(first_port, self.core.n_ports)]))
+
+    def log_rows(self, int64_t first_cycle=0, int64_t last_cycle=1 << 62, int64_t limit=1 << 40):
+        """The commands, see Component."""
+        self._alone()
+        return Component.log_rows(self, first_cycle, last_cycle, limit)
 
 
 # --- transfers ---
@@ -319,15 +367,18 @@ cdef void _collect(ChannelCore *core) noexcept nogil:
 cdef void _answer(ChannelCore *core, int32_t number) noexcept nogil:
     """Say of every transfer at the head of a queue that is done that it is."""
     cdef Queue *queue = core.queues + number
-    cdef Part *part = core.part
+    cdef ChannelCore *alike
     cdef Transfer *transfer
     while queue.head < queue.tail:
         transfer = queue.items + queue.head % MAX_TRANSFERS
         if transfer.unasked or transfer.open:
             return
         queue.head += 1
-        port_send(part.outputs[number >> 1], edge_time(&part.clock, transfer.last), DONE_MESSAGE, transfer.task,
-                  transfer.start, 0)
+        alike = core
+        while alike != NULL:
+            port_send(alike.part.outputs[number >> 1], edge_time(&core.part.clock, transfer.last), DONE_MESSAGE,
+                      transfer.task, transfer.start, 0)
+            alike = alike.follower
 
 
 # --- PIM programs ---
@@ -455,12 +506,20 @@ cdef int64_t _advance(Part *part, int64_t now) noexcept nogil:
     cdef const Message *message
     cdef int32_t port, i
     cdef bint came = False
+    if core.leader != NULL:
+        if same_messages(core.leader, core, edge):
+            return FOREVER
+        # A message that the leader does not get: it was not woken for this edge.
+        _catch_up(core.leader, edge)
+        leave(core)
     _catch_up(core, edge)
+    if core.follower != NULL:
+        part_unlike(core, edge, now)
     for port in range(core.n_ports):
         message = port_peek(part.inputs[port], edge)
         while message != NULL and _room(core, port, message):
             _begin(core, port, edge, now, message)
-            port_pop(part.inputs[port], now)
+            _take_message(core, port, now)
             came = True
             message = port_peek(part.inputs[port], edge)
     if core.has_pim:
@@ -474,10 +533,19 @@ cdef int64_t _advance(Part *part, int64_t now) noexcept nogil:
         for i in range(2 * core.n_ports):
             _answer(core, i)
         _catch_up(core, edge)
+        if core.peers != NULL and follow_alike(core, edge):
+            return FOREVER
     wake = _nothing_before(core)
     if wake >= NEVER:
         return FOREVER
     return edge_time(&part.clock, wake if wake > edge else edge + 1)
+
+
+cdef void _take_message(ChannelCore *core, int32_t port, int64_t now) noexcept nogil:
+    """The message has been seen, and by all who follow."""
+    while core != NULL:
+        port_pop(core.part.inputs[port], now)
+        core = core.follower
 
 
 cdef bint _room(const ChannelCore *core, int32_t port, const Message *message) noexcept nogil:
@@ -501,6 +569,8 @@ cdef Waits _waits(const Part *part, int32_t *port) noexcept nogil:
     cdef const ChannelCore *core = <const ChannelCore *> part.self
     cdef int32_t i
     port[0] = -1
+    if core.leader != NULL:
+        core = core.leader
     for i in range(2 * core.n_ports):
         if core.queues[i].head < core.queues[i].tail:
             port[0] = i >> 1
@@ -521,3 +591,5 @@ cdef void _reset(Part *part) noexcept nogil:
     core.held = NOTHING_HELD
     core.task_head = core.task_feed = core.task_tail = 0
     core.pim_busy = core.pim_counted = 0
+    core.leader = core.follower = NULL
+    core.look_edge = -1

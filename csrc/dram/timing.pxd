@@ -165,5 +165,7 @@ cdef Timing *new_timing(table) except NULL
 cdef void free_timing(Timing *timing) noexcept
 cdef void reset_timing(Timing *timing) noexcept nogil
 cdef int32_t saved_timing_size(const Timing *timing) noexcept nogil
+cdef bint same_timing(const Timing *one, const Timing *other, int64_t now) noexcept nogil
+cdef void copy_timing(const Timing *source, Timing *target) noexcept nogil
 cdef void save_timing(const Timing *timing, int64_t now, int64_t *out) noexcept nogil
 cdef void load_timing(Timing *timing, int64_t now, const int64_t *saved) noexcept nogil

@@ -1,7 +1,7 @@
 # csrc/dram/timing.pyx: construction, reset and relocation of a channel's timing rules (see timing.pxd).
 
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 
 cdef void *allocate(size_t count, size_t size) except NULL:
@@ -166,3 +166,33 @@ cdef void load_timing(Timing *timing, int64_t now, const int64_t *saved) noexcep
     for i in range(timing.n_rings):
         timing.rings[i] = now + saved[place + i] if saved[place + i] else 0
         timing.ring_head[i] = 0
+
+
+cdef inline bint _same_from(int64_t one, int64_t other, int64_t now) noexcept nogil:
+    # What lies in the past no longer matters.
+    return one == other or (one <= now and other <= now)
+
+
+cdef bint same_timing(const Timing *one, const Timing *other, int64_t now) noexcept nogil:
+    """Do two timings of one table allow the same after tick `now`?"""
+    cdef const Window *window
+    cdef int32_t i, node, slot, age
+    for i in range(one.n_nodes * one.n_groups):
+        if not _same_from(one.earliest[i], other.earliest[i], now):
+            return False
+    for i in range(one.n_windows):
+        window = one.windows + i
+        for node in range(one.level_nodes[window.level]):
+            slot = window.ring + node * window.size
+            for age in range(window.size):
+                if not _same_from(one.rings[slot + (one.ring_head[slot] + age) % window.size],
+                                  other.rings[slot + (other.ring_head[slot] + age) % window.size], now):
+                    return False
+    return True
+
+
+cdef void copy_timing(const Timing *source, Timing *target) noexcept nogil:
+    """Put a timing into the state of another of the same table."""
+    memcpy(target.earliest, source.earliest, source.n_nodes * source.n_groups * sizeof(int64_t))
+    memcpy(target.rings, source.rings, source.n_rings * sizeof(int64_t))
+    memcpy(target.ring_head, source.ring_head, source.n_rings * sizeof(int32_t))

@@ -13,6 +13,7 @@ from bitline.csrc.dram.channel cimport (
 from bitline.csrc.dram.controller cimport PIM_GWRITE, PIM_HEADER
 from bitline.csrc.dram.request cimport complete, NONE
 from bitline.csrc.pim.newton_estimate cimport group_holds, tile_estimate, vector_estimate, whole_tile_time
+from bitline.csrc.pim.newton_state cimport copy_newton, same_newton
 from bitline.csrc.dram.timing cimport allocate, NEVER, ready_at, ready_at_node, stretch, Timing
 
 
@@ -458,6 +459,8 @@ cdef Controller *new_newton(table, policy) except NULL:
     controller.tick = _tick
     controller.reset = _reset
     controller.release = _release
+    controller.same = same_newton
+    controller.copy = copy_newton
     controller.pim_room = _pim_room
     controller.pim_accept = _pim_accept
     controller.pim_waiting = _pim_waiting

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from bitline.base.errors import SpecError
+from bitline.base.errors import OutputError, SpecError
 from bitline.sim.cli.options import json_option, print_json
 from bitline.sim.cli.run_options import WORK, check_work, run_options
 
@@ -46,6 +46,8 @@ def command(
         from bitline.plots.style import check_figure_path
 
         check_figure_path(output)
+        if not output.parent.is_dir():
+            raise OutputError("there is no such folder", file=output.parent)  # said before anything is run
     given = {name for name in options if click_context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
     results = [found_result(side) for side in (a, b)]
     if given and None not in results:

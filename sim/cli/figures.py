@@ -50,21 +50,28 @@ def named_results(files: Sequence[Path]) -> list[tuple[str, Result]]:
     from bitline.sim.cli.sources import read_result
 
     results = [read_result(file) for file in files]
-    workloads = [result.workload for result in results]
-    differing = [
-        name
-        for name in dict.fromkeys(name for workload in workloads for name in workload)
-        if len({str(workload.get(name)) for workload in workloads}) > 1
+    telling = _telling(results)
+    names = [
+        ", ".join([result.system, *(_word(name, result.workload[name]) for name in telling if name in result.workload)])
+        for result in results
     ]
-    names = []
-    for result in results:
-        alike = [other for other in results if other.system == result.system]
-        telling = [name for name in differing if len({str(other.workload.get(name)) for other in alike}) > 1]
-        words = [_word(name, result.workload[name]) for name in telling if name in result.workload]
-        names.append(", ".join([result.system, *words]))
     return [
         (name if names.count(name) == 1 else f"{name} ({file.parent.name or file.stem})", result)
         for name, file, result in zip(names, files, results)
+    ]
+
+
+def _telling(results: Sequence[Result]) -> list[str]:
+    """Fields of the workload in which results of one system differ: these go into all names, so that all compare."""
+    fields = dict.fromkeys(name for result in results for name in result.workload)
+    systems = {result.system for result in results}
+    return [
+        name
+        for name in fields
+        if any(
+            len({str(result.workload.get(name)) for result in results if result.system == system}) > 1
+            for system in systems
+        )
     ]
 
 
@@ -256,6 +263,14 @@ def _validation(files: Sequence[Path], choices: Choices) -> Drawn:
     return table, plot_validation(table, size=choices.size)
 
 
+def _validation_errors(files: Sequence[Path], choices: Choices) -> Drawn:
+    from bitline.plots.validation import plot_validation_errors, validation_table
+    from bitline.sim.cli.sources import read_validation
+
+    table = validation_table(read_validation(files[0]))
+    return table, plot_validation_errors(table, size=choices.size)
+
+
 FIGURES: Mapping[str, FigureKind] = {
     "breakdown": FigureKind("result", _breakdown, takes_several=True),
     "energy": FigureKind("result", _energy, takes_several=True),
@@ -271,6 +286,7 @@ FIGURES: Mapping[str, FigureKind] = {
     "ablation": FigureKind("table", _ablation),
     "gantt": FigureKind("commands", _gantt, ("window", "channel", "spec")),
     "validation": FigureKind("validation", _validation),
+    "validation-errors": FigureKind("validation", _validation_errors),
 }
 
 

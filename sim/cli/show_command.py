@@ -13,10 +13,10 @@ from bitline.sim.cli.catalogue import BY_NAME, all_names, is_file_name, kind_of_
 from bitline.sim.cli.document_summary import show_document
 from bitline.sim.cli.options import json_option, print_json, print_table
 from bitline.sim.cli.result_summary import print_result
-from bitline.sim.cli.study_summary import is_study_folder, point_result, show_study
+from bitline.sim.cli.study_summary import Query, is_study_folder, show_study
 from bitline.sim.cli.trace_summary import print_summary
 from bitline.sim.run.result import Result
-from bitline.sim.study import STORE_NAME, TABLE_NAME, grid_size, load_study
+from bitline.sim.study import STORE_NAME, TABLE_NAME, grid_size, load_study, open_study
 from bitline.traces import read_trace, summarise
 from bitline.traces.strict_json import read_json
 
@@ -25,22 +25,35 @@ RESULT_NAME = "result.json"
 EXPECTED = "a trace, result, sweep folder, or the name or file of a system, policy, spec, controller or model"
 
 
+def _words(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (word.strip() for word in (text or "").split(","))))
+
+
 @click.command("show", short_help="Show a trace, result, study or spec.")
 @click.argument("thing")
 @click.option("--kind", type=click.Choice(list(BY_NAME)), help="What a name means, where it means several.")
 @click.option("--point", type=click.IntRange(1), metavar="N", help="Of a sweep: the result of row N of its table.")
+@click.option("--where", metavar="CONDITION", help="Of a sweep: points such as 'power_w < 300 and batch >= 4'.")
+@click.option("--sort", metavar="COLUMNS", callback=_words, help="Of a sweep: by columns; -COLUMN: largest first.")
+@click.option("--columns", metavar="COLUMNS", callback=_words, help="Of a sweep: these columns only.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Of a sweep: at most N points.")
+@click.option("--sql", metavar="QUERY", help="Of a sweep: a SELECT over the table `points`.")
+@click.option("--export", type=click.Path(path_type=Path), metavar="FILE", help="Of a sweep: to a .csv or .parquet.")
 @json_option
-def command(thing: str, kind: str | None, point: int | None, as_json: bool) -> None:
+def command(thing: str, kind: str | None, point: int | None, as_json: bool, **asked: Any) -> None:
     """Show THING with all its numbers.
 
     THING is a trace file, a result.json or its folder, the folder of a sweep, or the name or file of a system, policy,
     spec, controller or model: those with every field, its unit, and where it was written.
     """
     path = Path(thing)
-    if point is not None:
+    query = Query(**asked)
+    if query.given:
+        _show_picked(path, query, point, as_json)
+    elif point is not None:
         if not is_study_folder(path):
             raise TraceError("is not the folder of a sweep", file=thing, expected=f"a folder with {STORE_NAME}")
-        _show_result(point_result(path, point), as_json)
+        _show_result(open_study(path).result(point), as_json)
     elif kind is not None:
         show_document(BY_NAME[kind], thing, [], as_json)
     elif path.is_dir() and not kinds_with(thing):
@@ -51,6 +64,14 @@ def command(thing: str, kind: str | None, point: int | None, as_json: bool) -> N
         _show_file(path, as_json)
     else:
         _show_name(thing, as_json)
+
+
+def _show_picked(folder: Path, query: Query, point: int | None, as_json: bool) -> None:
+    if point is not None or (query.sql is not None and (query.where or query.sort or query.columns)):
+        raise click.UsageError("give one of --point, --sql, or --where, --sort and --columns")
+    if not is_study_folder(folder):
+        raise TraceError("is not the folder of a sweep", file=folder, expected=f"a folder with {STORE_NAME}")
+    show_study(folder, as_json, query)
 
 
 def _show_name(name: str, as_json: bool) -> None:

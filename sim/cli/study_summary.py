@@ -1,19 +1,38 @@
-"""The folder of a sweep in the terminal: what all points share, then a row for each."""
+"""The folder of a sweep in the terminal: what all points share, then a row for each; or what a query asks of them."""
 
 from __future__ import annotations
 
-from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bitline.base.errors import TraceError
 from bitline.base.units import format_energy, format_time
 from bitline.sim.cli.options import print_json, print_table
-from bitline.sim.run.result import Result
-from bitline.sim.study import STORE_NAME, TABLE_NAME, Store, read_table
-from bitline.sim.study.table import Row, flat
+from bitline.sim.study import STORE_NAME, TABLE_NAME, open_study
+from bitline.sim.study.point import Row
+from bitline.sim.study.query import choose, column_names, export, sort, where
+
+NUMBER = "point"
+"""The column that counts the rows of the table from 1, as `--point` does."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which points of a study to show, in which order, and how."""
+
+    where: str | None = None
+    sort: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    limit: int | None = None
+    sql: str | None = None
+    export: Path | None = None
+
+    @property
+    def given(self) -> bool:
+        """Is anything asked?"""
+        return self != Query()
 
 
 def is_study_folder(folder: Path) -> bool:
@@ -21,55 +40,62 @@ def is_study_folder(folder: Path) -> bool:
     return (folder / STORE_NAME).is_file() or (folder / TABLE_NAME).is_file()
 
 
-def show_study(folder: Path, as_json: bool) -> None:
-    """Print the table of a sweep; of one that was broken off, what its store holds. Raises TraceError."""
-    rows, missing = _rows(folder)
-    if as_json:
-        print_json({"points": rows, "beyond_table": missing})
+def show_study(folder: Path, as_json: bool, query: Query = Query()) -> None:
+    """Print the table of a sweep; of one that was broken off, what its store holds. Raises TraceError, SpecError."""
+    study = open_study(folder)
+    if query.sql is not None:
+        answer = study.sql(query.sql)
+        _give(answer[: query.limit], query, as_json, column_names(answer))
         return
-    click.echo(f"sweep       {folder}: {len(rows):,} points, {sum(row['status'] == 'failed' for row in rows):,} failed")
-    if missing:
-        click.echo(f"            {missing:,} more in the store: run the sweep again for the whole table")
+    everything = [{NUMBER: number} | row for number, row in enumerate(study.rows(), 1)]
+    rows = _picked(everything, query)
+    if query.columns or query.export is not None:
+        _give(choose(rows, query.columns) if query.columns else rows, query, as_json, column_names(rows))
+    elif as_json:
+        print_json({"points": rows, "beyond_table": study.beyond_table})
+    else:
+        _print_study(folder, everything, rows, study.beyond_table)
+
+
+def _picked(rows: list[Row], query: Query) -> list[Row]:
+    if query.where is not None:
+        rows = where(rows, query.where)
+    return sort(rows, query.sort)[: query.limit]
+
+
+def _give(rows: list[Row], query: Query, as_json: bool, names: list[str]) -> None:
+    """To a file, as JSON or as a plain table."""
+    if query.export is not None:
+        export(rows, query.export)
+        print_json({"rows": len(rows), "file": str(query.export)}) if as_json else click.echo(
+            f"written  {query.export}: {len(rows):,} rows"
+        )
+    elif as_json:
+        print_json(rows)
+    else:
+        shown = list(query.columns) or names
+        print_table(shown, [["" if row[name] is None else row[name] for name in shown] for row in rows])
+
+
+def _print_study(folder: Path, everything: list[Row], rows: list[Row], beyond_table: int) -> None:
+    failed = sum(row["status"] == "failed" for row in everything)
+    click.echo(f"sweep       {folder}: {len(everything):,} points, {failed:,} failed")
+    if beyond_table:
+        click.echo(f"            {beyond_table:,} more in the store: run the sweep again for the whole table")
+    if len(rows) < len(everything):
+        click.echo(f"shown       {len(rows):,} of them")
     if rows:
-        _print_points(rows)
+        _print_points(everything, rows)
 
 
-def point_result(folder: Path, number: int) -> Result:
-    """The whole result of a row of the table, counted from 1. Raises TraceError."""
-    rows, _ = _rows(folder)
-    if number > len(rows):
-        raise TraceError(f"has {len(rows)} points", file=folder, field="--point", expected=f"1 to {len(rows)}")
-    wanted = {name: value for name, value in rows[number - 1].items() if value is not None}
-    with closing(Store(folder, create=False)) as store:
-        for key, kept in store.all():
-            if {name: value for name, value in flat(kept.row).items() if value is not None} == wanted:
-                result = store.result(key)
-                if result is None:
-                    raise TraceError(f"point {number} failed: {kept.row.get('error')}", file=folder)
-                return Result.from_dict(result, folder)
-    raise TraceError(f"point {number} is not in the store", file=folder / STORE_NAME, expected="the table's own store")
-
-
-def _rows(folder: Path) -> tuple[list[Row], int]:
-    """Rows of the table, and how many records its store has beyond them."""
-    if not (folder / STORE_NAME).is_file():
-        return read_table(folder / TABLE_NAME), 0
-    with closing(Store(folder, create=False)) as store:
-        kept = [flat(record.row) for _, record in store.all()]
-    if not (folder / TABLE_NAME).is_file():
-        return kept, 0
-    rows = read_table(folder / TABLE_NAME)
-    return rows, max(0, len(kept) - len(rows))
-
-
-def _print_points(rows: list[Row]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
+def _print_points(everything: list[Row], rows: list[Row]) -> None:
+    names = [name for name in column_names(everything) if name != NUMBER]
     axes = names[: names.index("status")] if "status" in names else names
-    varying = [name for name in axes if len({str(row.get(name)) for row in rows}) > 1]
-    shared = {name: rows[0].get(name) for name in axes if name not in varying}
+    varying = [name for name in axes if len({str(row.get(name)) for row in everything}) > 1]
+    shared = {name: everything[0].get(name) for name in axes if name not in varying}
     click.echo(f"all points  {', '.join(f'{name} {value}' for name, value in shared.items() if value is not None)}\n")
-    headings = ["point", *varying, "status", "time/token", "tokens/s", "energy", "bottleneck or error"]
-    print_table(headings, [[number, *_cells(row, varying)] for number, row in enumerate(rows, 1)])
+    headings = [NUMBER, *varying, "status", "time/token", "tokens/s", "energy", "bottleneck or error"]
+    print_table(headings, [[row[NUMBER], *_cells(row, varying)] for row in rows])
 
 
 def _cells(row: Row, varying: list[str]) -> list[Any]:

@@ -15,14 +15,15 @@ _POINT = re.compile(r"(.+):([0-9]{1,12})")
 
 def found_result(name: str) -> Result | None:
     """The result that a name stands for; None where it names none, and may be a system. Raises TraceError."""
-    from bitline.sim.cli.study_summary import is_study_folder, point_result
+    from bitline.sim.cli.study_summary import is_study_folder
+    from bitline.sim.study import open_study
 
     path = Path(name)
     point = _POINT.fullmatch(name)
     if point is not None and is_study_folder(Path(point[1])):
         if int(point[2]) < 1:
             raise TraceError("has no point 0", file=point[1], expected="points from 1 on")
-        return point_result(Path(point[1]), int(point[2]))
+        return open_study(point[1]).result(int(point[2]))
     if point is not None and Path(point[1]).is_dir():
         raise TraceError("is not the folder of a sweep", file=point[1], expected="STUDY:POINT")
     if path.suffix.lower() == ".json":

@@ -339,7 +339,7 @@ def _stages(run: BatchRun) -> Iterator[dict[str, Any]]:
 
 
 def _pipeline(run: BatchRun) -> Iterator[dict[str, Any]]:
-    """The first iteration: what each pipeline stage takes for each micro-batch, and the way there from the stage before."""
+    """The first iteration: what a pipeline stage takes for a micro-batch, and the way there from the stage before."""
     first = run.iterations[0]
     hops = len(first.devices) - 1
     for stage, row in enumerate(first.devices if hops else ()):

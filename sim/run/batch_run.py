@@ -350,7 +350,9 @@ class BatchRun:
 
     def _machine(self, n_classes: int) -> NpuMachine:
         if n_classes not in self.machines:
-            self.machines[n_classes] = NpuMachine(self.machine_spec, n_classes, logging=self.logging)
+            self.machines[n_classes] = NpuMachine(
+                self.machine_spec, n_classes, logging=self.logging, fast_forward=self.fast_forward
+            )
         return self.machines[n_classes]
 
     def _classes(self, region: Region) -> list[ChannelClass]:

@@ -95,7 +95,7 @@ class MachineSpec:
 class NpuMachine:
     """`n_classes` channels that stand for all, the cores, the dispatcher. Runs regions one after the other."""
 
-    def __init__(self, spec: MachineSpec, n_classes: int, *, logging: bool = False) -> None:
+    def __init__(self, spec: MachineSpec, n_classes: int, *, logging: bool = False, fast_forward: bool = True) -> None:
         self.spec, self.logging = spec, logging
         self.cores_n, pim = spec.cores, spec.attention is not None
         self.simulator = Simulator()
@@ -139,6 +139,9 @@ class NpuMachine:
         ]
         self.link_unit = Unit("link", LINK_MHZ)
         self._wire(pim)
+        if fast_forward and n_classes > 1:
+            for channel in self.channels:
+                channel.once_while_alike(self.channels)
         self.programs: dict[int, int] = {}
         self.bank_programs: dict[int, int] = {}
         self.keep: list[Program] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from bitline.sim.study.point import Point, Row
 
@@ -16,6 +17,14 @@ class Asker(Protocol):
 
     def tell(self, rows: Iterable[Row]) -> None:
         """The finished rows of the round, in the order asked, failed ones too."""
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """An asker that has something to say of its choice, in files of the study's folder."""
+
+    def write(self, folder: Path) -> None:
+        """Write them, each whole or not at all. Raises OutputError."""
 
 
 class OneRound:

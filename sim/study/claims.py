@@ -1,9 +1,9 @@
 """Which process works on which point of a store, so that several sweeps of one folder share the work.
 
 A claim belongs to a process that says now and then that it lives. On one machine a dead owner is seen at once; one on
-another machine (or one that was stopped) is given up when its count of beats has stood still for a while by the clock of
-the one who looks, so that clocks need not agree. A claim only saves work: were it lost, a point would be run twice, with
-the same outcome.
+another machine (or one that was stopped) is given up when its count of beats has stood still for a while by the clock
+of the one who looks, so that clocks need not agree. A claim only saves work: were it lost, a point would be run twice,
+with the same outcome.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ class Designs:
         if count > MAX_WORKLOADS:
             raise SpecError(f"every design would run {count:,} workloads", expected=f"at most {MAX_WORKLOADS:,}")
         self._workloads = list(workloads(study))
+        self._workload_columns = {name: [one[name] for one in self._workloads] for name in self._workloads[0]}
 
     @property
     def workloads(self) -> int:
@@ -53,9 +54,11 @@ class Designs:
     def points(self, design: tuple[Any, ...]) -> list[Point]:
         """The points of a design that meet the conditions."""
         chosen = self._fixed | {name: value for (name, _), value in zip(self.dimensions, design)}
-        points = [self._scope.point(chosen | workload) for workload in self._workloads]
-        kept = self._scope.points_exist(points)
-        return [point for point, exists in zip(points, kept) if exists]
+        columns = {name: [value] for name, value in chosen.items()} | self._workload_columns
+        # One value stands for all workloads, but the fields of documents are read for each.
+        columns |= {name: [chosen[name]] * self.workloads for name in ("system", "policy")}
+        kept = self._scope.exist(columns, self.workloads)
+        return [self._scope.point(chosen | one) for one, exists in zip(self._workloads, kept) if exists]
 
 
 def identity(design: tuple[Any, ...]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, model_validator
@@ -59,13 +60,22 @@ class Steps(Document):
         return self
 
     def _count(self) -> int:
-        return int((_exact(self.to) - _exact(self.first)) / _exact(self.step)) + 1
+        first, step, unit = self._in_units
+        return (int(_exact(self.to) * unit) - first) // step + 1
+
+    @cached_property
+    def _in_units(self) -> tuple[int, int, int]:
+        """First value and step in whole numbers of a unit, so that ten steps of 0.1 are 1; and units in 1."""
+        first, step = _exact(self.first), _exact(self.step)
+        unit = math.lcm(first.denominator, step.denominator)
+        return int(first * unit), int(step * unit), unit
 
     def __len__(self) -> int:
         return self._count()
 
     def __getitem__(self, index: int) -> Number:
-        return _number(_exact(self.first) + index * _exact(self.step), self.first, self.step)
+        first, step, unit = self._in_units
+        return first + index * step if isinstance(self.first, int) and unit == 1 else (first + index * step) / unit
 
     def at(self, part: float) -> Number:
         """The step at a part of the way."""
@@ -194,9 +204,4 @@ def _index(part: float, count: int) -> int:
 
 
 def _exact(value: Number) -> Fraction:
-    # By its shortest decimal, so that ten steps of 0.1 are 1.
-    return Fraction(repr(value))
-
-
-def _number(value: Fraction, *given: Number) -> Number:
-    return int(value) if all(isinstance(one, int) for one in given) else float(value)
+    return Fraction(repr(value))  # by its shortest decimal

@@ -28,6 +28,16 @@ Code: TypeAlias = Callable[[Columns], Array]
 
 EXPECTED = "numbers, names, + - * / // % **, comparisons, and, or, not, and functions such as min(a, b)"
 
+
+def _power(base: Array, exponent: Array) -> Array:
+    # NumPy takes a shortcut, with another last bit, where one exponent serves all. Full columns of two rows and more
+    # go the long way, so that one row alone has the same value as among many.
+    rows = max(len(base), len(exponent))
+    pair = (np.append(np.broadcast_to(column, rows), 1.0) for column in (base, exponent))
+    powers: Array = np.power(*pair)
+    return powers[:-1]
+
+
 _ARITHMETIC: dict[type[ast.operator], Callable[[Array, Array], Array]] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
@@ -35,7 +45,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Array, Array], Array]] = {
     ast.Div: np.divide,
     ast.FloorDiv: np.floor_divide,
     ast.Mod: np.mod,
-    ast.Pow: np.power,
+    ast.Pow: _power,
 }
 _ORDER: dict[type[ast.cmpop], Callable[[Array, Array], Array]] = {
     ast.Lt: np.less,

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bitline.base.errors import InternalError
 from bitline.base.files import make_folder, whole_file, write_atomically
+from bitline.sim.study.asker import KeepsFiles
 from bitline.sim.study.check import check_study
-from bitline.sim.study.grid import grid_points, grid_size
+from bitline.sim.study.choose import make_asker, study_size
+from bitline.sim.study.claims import open_claims
+from bitline.sim.study.point import Row
 from bitline.sim.study.point_run import Runner, simulate
-from bitline.sim.study.pool import Work, run_in_pool, run_in_turn
 from bitline.sim.study.resolve import PointKeys
+from bitline.sim.study.rounds import Rounds, Watch
+from bitline.sim.study.rows import RowFinish
 from bitline.sim.study.spec import StudySpec
-from bitline.sim.study.store import Status, Store, open_store
-from bitline.sim.study.table import Row, columns, csv_lines, flat
+from bitline.sim.study.store import Store, open_store
+from bitline.sim.study.table import csv_lines, flat, study_columns
+from bitline.sim.study.workers.crew import Jobs, open_crew
 
 TABLE_NAME = "table.csv"
 STUDY_NAME = "study.yaml"
-
-
-class Watch(Protocol):
-    """Who wants to know how far a sweep is."""
-
-    def start(self, points: int, kept: int, failed: int) -> None:
-        """The sweep begins; `kept` points are finished already, `failed` of them failed."""
-
-    def end(self, status: Status) -> None:
-        """One more point ended."""
 
 
 @dataclass(frozen=True)
@@ -55,42 +49,40 @@ def sweep(
     folder: str | Path,
     *,
     runner: Runner = simulate,
-    jobs: int = 1,
+    jobs: Jobs = 1,
+    scheduler: str | None = None,
     retry_failed: bool = False,
     watch: Watch | None = None,
 ) -> SweepSummary:
-    """Run every point of a study that `folder` does not hold yet, over `jobs` processes, and write its table.csv.
+    """Run every point of a study that `folder` does not hold yet, and write its table.csv.
 
-    A failed point is kept with its error and does not stop the others. Killed at any moment, the same call goes on
-    where it was. Raises SpecError for a study that cannot be, OutputError where the folder cannot be written.
+    `jobs`: worker processes, or `auto`; `scheduler`: the address of a Dask scheduler in their place. A failed point is
+    kept with its error and does not stop the others. Killed at any moment, the same call goes on where it was. Several
+    sweeps may work on one folder at once: they share the points. Raises SpecError for a study that cannot be,
+    OutputError where the folder cannot be written.
     """
     check_study(study)
-    folder = make_folder(folder)
-    with open_store(folder) as store:
-        write_atomically(folder / STUDY_NAME, study_text(study).encode())
-        keys = PointKeys()
-        before = count_kept(study, store, keys)
-        if watch is not None:
-            retried = before.failed if retry_failed else 0
-            watch.start(before.points, before.done + before.failed - retried, before.failed - retried)
-        work = _missing(study, store, keys, retry_failed)
-        outcomes = run_in_turn(work, runner) if jobs == 1 else run_in_pool(work, runner, jobs)
-        ran = 0
-        try:
-            with closing(outcomes):
-                for outcome in outcomes:
-                    store.put(outcome)
-                    ran += 1
-                    if watch is not None:
-                        watch.end(outcome.status)
-        except KeyboardInterrupt:
-            _write_table(study, store, keys, folder)
-            raise
-        _write_table(study, store, keys, folder)
-        after = count_kept(study, store, keys)
-        if after.done + after.failed < after.points:
-            raise InternalError("points of the grid were not run", file=folder)
-        return SweepSummary(after.points, ran, after.done, after.failed, after.first_error, str(folder))
+    asker = make_asker(study)
+    with open_crew(runner, jobs, scheduler) as crew:
+        folder = make_folder(folder)
+        with open_store(folder) as store, open_claims(store) as claims:
+            write_atomically(folder / STUDY_NAME, study_text(study).encode())
+            if watch is not None:
+                watch.start(study_size(study).points)
+            rounds = Rounds(store, claims, PointKeys(), crew, watch, retry_failed=retry_failed)
+            finish = RowFinish(study)
+            try:
+                while keys := rounds.finish(asker.ask()):
+                    asker.tell(finished_rows(store, keys, finish))
+            except KeyboardInterrupt:
+                _write_table(study, finish, store, rounds.keys, folder)
+                raise
+            count = _write_table(study, finish, store, rounds.keys, folder)
+            if isinstance(asker, KeepsFiles):
+                asker.write(folder)
+    if count.done + count.failed < len(rounds.keys):
+        raise InternalError("points of the study were not run", file=folder)
+    return SweepSummary(len(rounds.keys), rounds.ran, count.done, count.failed, count.first_error, str(folder))
 
 
 def study_text(study: StudySpec) -> str:
@@ -100,36 +92,35 @@ def study_text(study: StudySpec) -> str:
     return "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields)
 
 
-def count_kept(study: StudySpec, store: Store, keys: PointKeys) -> SweepSummary:
-    """What the store holds of a study, before any of it runs."""
-    count: dict[Status, int] = {"done": 0, "failed": 0}
-    first_error = None
-    for point in grid_points(study):
-        kept = store.find(keys(point))
+def finished_rows(store: Store, keys: Iterable[str], finish: RowFinish) -> Iterator[Row]:
+    """The rows of those points that ended, with what the study adds to them."""
+    for key in keys:
+        kept = store.row(key)
         if kept is not None:
-            count[kept.status] += 1
-            if first_error is None and kept.status == "failed":
-                first_error = kept.row["error"]
-    return SweepSummary(grid_size(study), 0, count["done"], count["failed"], first_error, str(store.file.parent))
+            yield finish.row(flat(kept.row))
 
 
-def _missing(study: StudySpec, store: Store, keys: PointKeys, retry_failed: bool) -> Iterator[Work]:
-    for point in grid_points(study):
-        key = keys(point)
-        kept = store.find(key)
-        if kept is None or (retry_failed and kept.status == "failed"):
-            yield key, point
+class _Count:
+    """How the points that pass by ended."""
+
+    def __init__(self) -> None:
+        self.done = self.failed = 0
+        self.first_error: str | None = None
+
+    def through(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            if row["status"] == "done":
+                self.done += 1
+            else:
+                self.failed += 1
+                self.first_error = self.first_error or row["error"]
+            yield row
 
 
-def _write_table(study: StudySpec, store: Store, keys: PointKeys, folder: Path) -> None:
-    names = columns(study.setting_paths)
+def _write_table(study: StudySpec, finish: RowFinish, store: Store, keys: Iterable[str], folder: Path) -> _Count:
+    names = study_columns(study, finish.added)
+    count = _Count()
     with whole_file(folder / TABLE_NAME) as stream:
-        for line in csv_lines(_rows(study, store, keys), names):
+        for line in csv_lines(count.through(finished_rows(store, keys, finish)), names):
             stream.write(line.encode())
-
-
-def _rows(study: StudySpec, store: Store, keys: PointKeys) -> Iterator[Row]:
-    for point in grid_points(study):
-        kept = store.find(keys(point))
-        if kept is not None:
-            yield flat(kept.row)
+    return count

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bitline.sim.study.axes import grid_axes
+from bitline.sim.study.axes import Axis, Place, grid_axes
+from bitline.sim.study.expressions import Array, as_column
 from bitline.sim.study.point import Point
 from bitline.sim.study.scope import Scope
 from bitline.sim.study.spec import StudySpec
@@ -51,22 +52,31 @@ class Grid:
 
     def columns(self, start: int, stop: int) -> dict[str, list[Any]]:
         """All parameters of the places from `start` to `stop`, column by column, linked ones too."""
-        index = np.arange(start, stop, dtype=object if self.size >= 1 << 62 else np.int64)
         found: dict[str, list[Any]] = {}
-        for axis in reversed(self._axes):
-            index, place = np.divmod(index, len(axis.places))
-            # Only the places that occur are made: an axis may be longer than memory.
-            used, at = np.unique(place.astype(np.int64), return_inverse=True)
-            made = [axis.places[int(one)] for one in used]
-            for name, values in zip(axis.names, zip(*made)):
+        for axis, used, at in self._used(start, stop):
+            for name, values in zip(axis.names, zip(*used)):
                 found[name] = [values[i] for i in at.tolist()]
         return self._scope.with_linked(found)
 
-    def exists(self, start: int, stop: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def exists(self, start: int, stop: int) -> Array:
         """Which of the places from `start` to `stop` meet the conditions."""
-        if not self._scope.has_conditions:
-            return np.ones(stop - start, dtype=bool)
-        return self._scope.exist(self.columns(start, stop), stop - start)
+        found: dict[str, Array] = {}
+        if self._scope.has_conditions:
+            for axis, used, at in self._used(start, stop):
+                for name, values in zip(axis.names, zip(*used)):
+                    if name in self._scope.reads:
+                        found[name] = as_column(list(values))[at]
+        return self._scope.exist(found, stop - start)
+
+    def _used(self, start: int, stop: int) -> Iterator[tuple[Axis, list[Place], Array]]:
+        """Of each axis: its places that occur from `start` to `stop`, and which of them each place of the grid has."""
+        index = np.arange(start, stop, dtype=object if self.size >= 1 << 62 else np.int64)
+        for axis in reversed(self._axes):
+            # Not divmod, which Python's own integers (of the largest grids) have not in NumPy.
+            index, place = index // len(axis.places), index % len(axis.places)
+            # Only the places that occur are made: an axis may be longer than memory.
+            used, at = np.unique(place.astype(np.int64), return_inverse=True)
+            yield axis, [axis.places[int(one)] for one in used], at
 
     def indices(self) -> Iterator[int]:
         """Places that meet the conditions, in order."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeAlias
+
+from bitline.base.document import scalar
 
 Level = Literal["cycle", "bound"]
 Phase = Literal["prefill", "decode", "generate"]
@@ -57,6 +61,17 @@ class Point:
             del said["settings"]
         return said
 
+    def command(self) -> str:
+        """The command line that runs this point alone."""
+        words = ["bitline", "run", self.system]
+        for name in ("model", "phase", "batch", "context", "prompt", "tokens", *_ONLY_SOME_RUNS, "policy"):
+            value = getattr(self, name)
+            if value is not None:
+                words += [f"--{name}", str(value)]
+        for path, value in sorted(self.settings.items()):
+            words += ["--set", f"{path}={_as_written(value)}"]
+        return shlex.join([*words, "--level", self.level])
+
     def columns(self) -> Row:
         """The point as columns of a row: its fields, and its settings by path."""
         row = self.to_dict()
@@ -65,3 +80,14 @@ class Point:
 
 _ONLY_SOME_RUNS = ("lengths", "seed", "tensor", "pipeline", "dtype")
 PARAMETERS = tuple(known.name for known in fields(Point) if known.name != "settings")
+
+
+def _as_written(value: Any) -> str:
+    """A value as `--set` reads it: text as it stands where it is read as text."""
+    if isinstance(value, str) and re.fullmatch(r"[\w./+-]+( [\w./+-]+)*", value):
+        try:
+            if isinstance(scalar(value), str):
+                return value
+        except ValueError:
+            pass  # nan and inf, which are text in quotes only
+    return json.dumps(value, ensure_ascii=False)

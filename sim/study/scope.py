@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from bitline.arch.systems.system import load_system
+from bitline.arch.systems.system import full_path, load_system, memory_part, npu_spec
+from bitline.base.document import Document
 from bitline.base.errors import SpecError, did_you_mean
 from bitline.sim.run.run import POLICY_PREFIX
 from bitline.sim.schedule.serving_policy import load_any_policy
 from bitline.sim.study.domains import Linked
-from bitline.sim.study.expressions import Expression, parse_condition
+from bitline.sim.study.expressions import Array, Expression, parse_condition
 from bitline.sim.study.point import PARAMETERS, Point
 from bitline.sim.study.spec import StudySpec
 
@@ -30,8 +31,10 @@ class Scope:
         self._conditions = [parse_condition(text) for text in study.conditions]
         self._paths = study.setting_paths
         known = {*PARAMETERS, *self._paths}
-        reads = {name for formula in (*self._linked.values(), *self._conditions) for name in formula.names}
-        self._documents = DocumentFields(reads - known)
+        named = {name for formula in (*self._linked.values(), *self._conditions) for name in formula.names}
+        self._documents = DocumentFields(named - known)
+        self.reads = named | {"system", "policy"}
+        """Parameters that the formulas may need."""
 
     @property
     def has_conditions(self) -> bool:
@@ -47,12 +50,16 @@ class Scope:
         for path, formula in self._linked.items():
             values = np.broadcast_to(formula.over(found), rows).tolist()
             found[path] = [_plain(value, path, formula) for value in values]
-        return {name: values for name, values in found.items() if name not in self._documents.names}
+        return columns | {path: found[path] for path in self._linked}
 
-    def exist(self, columns: Columns, rows: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """On which rows the conditions are met; `columns` hold the linked parameters, too."""
-        found = self._with_documents(columns)
+    def exist(self, columns: Mapping[str, Any], rows: int) -> Array:
+        """On which rows the conditions are met. Of `columns`, those in `reads` are used; linked ones are worked out."""
         kept = np.ones(rows, dtype=bool)
+        if not self._conditions:
+            return kept
+        found = self._with_documents(columns)
+        for path, formula in self._linked.items():
+            found[path] = formula.over(found)
         for condition in self._conditions:
             kept &= condition.holds(found)
         return kept
@@ -66,16 +73,11 @@ class Scope:
         fields = {name: row[name] for name in PARAMETERS if name in row}
         return Point(**{"level": self._level, **fields}, settings={path: row[path] for path in self._paths})
 
-    def points_exist(self, points: list[Point]) -> list[bool]:
-        """Which of some points meet the conditions."""
-        if not self._conditions or not points:
-            return [True] * len(points)
-        columns: Columns = {name: [getattr(point, name) for point in points] for name in PARAMETERS}
-        columns |= {path: [point.settings[path] for point in points] for path in self._paths}
-        return [bool(kept) for kept in self.exist(columns, len(points))]
-
-    def _with_documents(self, columns: Columns) -> Columns:
-        return {"level": [self._level], **columns, **self._documents.columns(columns["system"], columns["policy"])}
+    def _with_documents(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        found = {"level": [self._level], **columns}
+        if self._documents.names:
+            found |= self._documents.columns(columns["system"], columns["policy"])
+        return found
 
 
 def in_order(linked: dict[str, Expression], where: str) -> dict[str, Expression]:
@@ -119,18 +121,33 @@ class DocumentFields:
 
 
 def document_value(system: str, policy: str | None, path: str) -> Any:
-    """The value of a field that no setting changes, of a system or (`policy.`) of its policy. Raises SpecError."""
-    if path.startswith(POLICY_PREFIX):
-        name = policy or load_system(system).policy
-        if name is None:
-            raise SpecError("the system names no policy", file=system, field=path)
-        node: Any = load_any_policy(name).model_dump(mode="json", by_alias=True)
-        of = path.removeprefix(POLICY_PREFIX)
-    else:
-        node, of = load_system(system).model_dump(mode="json", by_alias=True), path
+    """The value of a field that no setting changes, as settings name it. Raises SpecError where there is none."""
+    node, of = _document(system, policy, path)
     for key in of.split("."):
         if not isinstance(node, dict) or key not in node:
             expected = did_you_mean(key, node) if isinstance(node, dict) else "the path of a field"
             raise SpecError(f"unknown name '{path}'", expected=expected)
         node = node[key]
     return node if isinstance(node, int | float | str | bool) else None
+
+
+def _document(system: str, policy: str | None, path: str) -> tuple[Any, str]:
+    """The document that a path leads into (policy, part of a memory, core of an NPU, or system), and its rest there."""
+    hardware = load_system(system)
+    document: Document = hardware
+    of = path
+    if path.startswith(POLICY_PREFIX):
+        name = policy or hardware.policy
+        if name is None:
+            raise SpecError("the system names no policy", file=system, field=path)
+        document, of = load_any_policy(name), path.removeprefix(POLICY_PREFIX)
+    else:
+        try:
+            place, _, reached = full_path(path).partition(".override.")
+        except SpecError as error:
+            raise SpecError(f"unknown name '{path}'", expected=error.expected) from None
+        if reached and place == "memory" and hardware.memory is not None:
+            document, of = memory_part(hardware.memory), reached
+        elif reached and place == "npu" and hardware.npu is not None:
+            document, of = npu_spec(hardware.npu), reached
+    return document.model_dump(mode="json", by_alias=True), of

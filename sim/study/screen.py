@@ -72,7 +72,7 @@ class ScreenAsker:
         """What was simulated, in the order asked."""
         kept = set(self.kept.tolist())
         goals = self.study.objectives
-        for row, told in zip(self._asked, rows):
+        for row, told in zip(self._asked, rows, strict=True):
             if told["status"] == "done" and told.get(FEASIBLE) is not False:
                 costs = as_costs({name: [told[name]] for name in goals}, goals)[0]
                 bound = tuple(self.survey.costs[row].tolist())

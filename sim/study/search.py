@@ -59,6 +59,8 @@ class SearchAsker:
     def ask(self) -> list[Point]:
         """The points of the next round's new designs; none when the search has ended."""
         for _ in range(STALE_ROUNDS):
+            if len(self._known) == self._designs.count:
+                return []  # nothing is left to try
             left = self._search.evaluations - len(self._known)
             self._asked = self._optimizer.ask(self._search.round) if left > 0 else []
             if not self._asked:

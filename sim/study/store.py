@@ -91,7 +91,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything that `write` does inside, or nothing of it; no other process writes meanwhile. Raises OutputError."""
+        """All that `write` does inside, or nothing of it; no other process writes meanwhile. Raises OutputError."""
         try:
             self.write("BEGIN IMMEDIATE")
             yield

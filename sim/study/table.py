@@ -11,21 +11,27 @@ from typing import Any
 
 from bitline.base.document import scalar
 from bitline.base.errors import TraceError
-from bitline.sim.study.point import METRICS
+from bitline.sim.study.point import METRICS, Row
+from bitline.sim.study.spec import StudySpec
 
 AXES = ("system", "policy", "model", "phase", "batch", "context", "prompt", "tokens", "level")
+# What only batched runs know: column -> axis of a study. A table has the column when its study gives the axis.
+BATCHED = {"lengths": "lengths", "seed": "seeds", "tensor": "tensors", "pipeline": "pipelines", "dtype": "dtypes"}
 ENDS = ("status", *METRICS, "error")
 MAX_BYTES = 1 << 30
 
 # Columns whose text is text even where it looks like a number.
-_TEXTS = {"system", "policy", "model", "phase", "level", "status", "bottleneck", "error"}
-
-Row = dict[str, Any]
+_TEXTS = {"system", "policy", "model", "phase", "level", "lengths", "dtype", "status", "bottleneck", "error"}
 
 
-def columns(paths: Iterable[str]) -> list[str]:
-    """The columns of a table whose points differ in these settings."""
-    return [*AXES, *sorted(paths), *ENDS]
+def columns(paths: Iterable[str], batched: Iterable[str] = (), added: Iterable[str] = ()) -> list[str]:
+    """The columns of a table: those of every point, those of batched runs, settings by path, results, what is added."""
+    return [*AXES, *batched, *sorted(paths), *ENDS[:-1], *added, ENDS[-1]]
+
+
+def study_columns(study: StudySpec, added: Iterable[str]) -> list[str]:
+    """The columns of a study's table. `added`: names of its derived columns."""
+    return columns(study.setting_paths, [column for column, axis in BATCHED.items() if getattr(study, axis)], added)
 
 
 def flat(row: Row) -> Row:

@@ -36,9 +36,9 @@ NOT_RUN = {
     ". .venv/bin/activate",
 }
 # Pages whose blocks take longer than a few seconds together.
-SLOW = {"README.md", "docs/devices/npu.md", "docs/first-run.md", "docs/concepts.md", "docs/extending.md"} | {
-    "docs/tutorials/pim-gpt-design.md",
-    "docs/tutorials/neupims-row-buffers.md",
+SLOW = {
+    *("README.md", "docs/devices/npu.md", "docs/first-run.md", "docs/concepts.md", "docs/extending.md"),
+    *("docs/gallery.md", "docs/tutorials/pim-gpt-design.md", "docs/tutorials/neupims-row-buffers.md"),
 }
 FENCE = re.compile(r"^( *)```(\{code-block\} )?([a-z]+)\n((?::\w+: [^\n]*\n)*)(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 

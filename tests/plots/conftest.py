@@ -73,7 +73,7 @@ def faults():
 
     def find(ax):
         figure = figure_of(ax)
-        with styled(figure.size):
+        with styled(figure.size, figure.font):
             figure.draw_without_rendering()
         labels = [*ax.texts, ax.xaxis.label, ax.yaxis.label]
         for axis, (low, high) in ((ax.xaxis, sorted(ax.get_xlim())), (ax.yaxis, sorted(ax.get_ylim()))):

@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 
@@ -5,6 +6,7 @@ import matplotlib
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager, get_font
 
 from bitline.base.errors import CapacityError, OutputError, SpecError
 from bitline.plots import style
@@ -89,6 +91,35 @@ def test_pyplot_and_display_backends_are_never_loaded():
 @pytest.mark.parametrize(("size", "width_in"), [("column", 3.4), ("page", 7.0), ("slide", 11.0)])
 def test_sizes(size, width_in):
     assert draw(size).get_size_inches()[0] == width_in
+
+
+def test_a_serif_figure_is_serif_wherever_it_is_saved():
+    with style.lettered("serif"):
+        figure = draw()
+    assert b"STIXGeneral" in style.render(figure, ".pdf")
+    assert b"DejaVuSans" not in style.render(figure, ".pdf")
+    assert b"STIXGeneral" not in style.render(draw(), ".pdf")
+
+
+def test_an_unknown_font_has_a_suggestion():
+    with pytest.raises(SpecError, match="did you mean 'serif'"), style.lettered("serrif"):
+        pass
+
+
+def test_what_a_label_is_written_in_is_in_both_fonts():
+    for name in style.FONTS.values():
+        found = get_font(fontManager.findfont(name, fallback_to_default=False)).get_charmap()
+        assert {ord(letter) for letter in "µ²±%×–"} <= set(found), name
+
+
+def test_any_two_areas_and_any_two_lines_differ_in_grey():
+    for one, other in itertools.combinations(style.LOOKS, 2):
+        assert abs(lightness(one.color) - lightness(other.color)) > 0.15 or one.hatch != other.hatch
+        assert (one.dashes, one.marker) != (other.dashes, other.marker)
+
+
+def test_lines_stand_out_on_white():
+    assert all(lightness(look.line) < 0.75 for look in style.LOOKS)
 
 
 def test_neighbouring_looks_differ_in_grey():

@@ -41,6 +41,6 @@ def test_the_input_is_never_overwritten(figure, tmp_path):
     source = tmp_path / "x.data.csv"
     source.write_text("input")
     with pytest.raises(OutputError, match="is the input"):
-        save_with_data(figure, TABLE, tmp_path / "x.png", keep=source)
+        save_with_data(figure, TABLE, tmp_path / "x.png", keep=[source])
     assert source.read_text() == "input"
     assert not (tmp_path / "x.png").exists()

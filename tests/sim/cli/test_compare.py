@@ -101,6 +101,7 @@ BAD = {
     "only options": (("pim-gpt", "--set", "memory.channels=16", *GPT2), "Missing argument 'B'"),
     "an empty side": (("pim-gpt", "", *GPT2), "names no system"),
     "a wrong setting of a side": (("pim-gpt", "pim-gpt --set memory.chanels=3", *GPT2), "did you mean 'channels'"),
+    "a figure in no folder": (("pim-gpt", "neupims", "-o", "no/x.png"), "no: there is no such folder"),
     "a figure of no known kind": (("pim-gpt", "neupims", "-o", "x.gif"), "cannot tell the format from '.gif'"),
 }
 

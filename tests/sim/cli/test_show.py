@@ -141,3 +141,69 @@ def test_a_result_with_a_wrong_field_is_one_error(refused, tmp_path):
     file = tmp_path / "result.json"
     file.write_text(json.dumps({**RESULT.to_dict(), "time_s": "soon"}))
     assert f"{file}: time_s: " in refused("show", file)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Eight points at the bound level."""
+    from bitline.sim.study import make_study, sweep
+
+    folder = tmp_path_factory.mktemp("study")
+    settings = {"memory.channels": [8, 16]}
+    sweep(
+        make_study(system="pim-gpt", level="bound", models=["gpt2"], contexts=[1, 64, 512, 1024], settings=settings),
+        folder,
+    )
+    return folder
+
+
+def test_points_of_a_study_are_picked_and_put_in_order(bitline, study):
+    asked = ("--where", "context >= 64 and memory.channels == 16", "--sort", "-time_s", "--limit", 2)
+    shown = json.loads(bitline("show", study, *asked, "--json").out)["points"]
+    assert [(row["context"], row["memory.channels"]) for row in shown] == [(1024, 16), (512, 16)]
+    out = bitline("show", study, *asked).out
+    assert "2 of them" in out
+    assert out.splitlines()[-2].split()[:3] == [str(shown[0]["point"]), "1,024", "16"]
+    again = bitline("show", study, "--point", shown[0]["point"], "--json")
+    assert json.loads(again.out)["time_s"] == shown[0]["time_s"]
+
+
+def test_columns_of_a_study_are_chosen(bitline, study):
+    out = bitline("show", study, "--columns", "context,time_s", "--where", "context == 1").out
+    assert [line.split()[0] for line in out.splitlines()] == ["context", "-------", "1", "1"]
+
+
+def test_a_study_answers_sql(bitline, study):
+    query = 'SELECT "memory.channels" AS channels, count(*) AS n FROM points GROUP BY 1'
+    assert json.loads(bitline("show", study, "--sql", query, "--json").out) == [
+        {"channels": 8, "n": 4},
+        {"channels": 16, "n": 4},
+    ]
+    assert bitline("show", study, "--sql", query).out.splitlines()[-1].split() == ["16", "4"]
+
+
+def test_a_study_is_exported(bitline, study, tmp_path):
+    file = tmp_path / "out.csv"
+    assert "8 rows" in bitline("show", study, "--export", file).out
+    assert file.read_text().splitlines()[0].startswith("point,system,policy,model")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (("--where", "time < 3"), "--where: no column 'time'; expected did you mean 'time_s'?"),
+        (("--where", "import os"), "is not a formula"),
+        (("--sort", "tim_s"), "--sort: no column 'tim_s'; expected did you mean 'time_s'?"),
+        (("--columns", "contxt"), "--columns: no column 'contxt'; expected did you mean 'context'?"),
+        (("--sql", "DELETE FROM points"), "--sql: not authorized"),
+        (("--export", "x.xlsx"), "x.xlsx: is no form to export to"),
+        (("--sql", "SELECT 1", "--where", "context == 1"), "give one of --point, --sql, or --where"),
+        (("--limit", "0"), "0 is not in the range"),
+    ],
+)
+def test_a_wrong_question_to_a_study_is_one_error(refused, study, asked, says):
+    assert says in refused("show", study, *asked)
+
+
+def test_a_question_to_what_is_no_study_is_one_error(refused, tmp_path):
+    assert "is not the folder of a sweep" in refused("show", tmp_path, "--where", "context == 1")

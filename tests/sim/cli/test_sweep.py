@@ -113,12 +113,6 @@ def test_a_sweep_of_one_point_has_no_figure_and_says_so(bitline, here):
     assert ended.err.startswith("bitline: no figure: ")
 
 
-def test_dry_run_counts_and_writes_nothing(bitline, here):
-    assert bitline("sweep", *GRID, "--dry-run").out == "8 points\n"
-    assert json.loads(bitline("sweep", *GRID, "--dry-run", "--json").out) == {"points": 8}
-    assert [path.name for path in here.iterdir()] == ["toy.yaml"]
-
-
 def test_an_interrupt_keeps_what_is_finished_and_says_how_to_go_on(bitline, here, toy, monkeypatch):
     def interrupted(point):
         if point.context == 1024:
@@ -190,7 +184,7 @@ def test_a_huge_grid_asks_first(refused, bitline, here):
     contexts = ",".join(map(str, range(1, 1001)))
     grid = ["toy.yaml", "--model", "gpt2", "--context", contexts, "--batch", contexts]
     assert "the grid has 1,000,000 points; expected fewer than 1,000,000, or --yes" in refused("sweep", *grid)
-    assert bitline("sweep", *grid, "--dry-run").out == "1,000,000 points\n"
+    assert bitline("sweep", *grid, "--dry-run", "--jobs", "1").out.startswith("points  1,000,000\n")
 
 
 def test_a_study_takes_no_axes_from_options(refused, here):

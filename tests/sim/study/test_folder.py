@@ -1,24 +1,28 @@
+import contextlib
 import hashlib
+import sqlite3
 
 import pytest
 
 from bitline.base.errors import OutputError, SpecError
 from bitline.sim.study import Store, grid_points, read_table, sweep
-from bitline.sim.study.folder import Watch
 from bitline.sim.study.resolve import PointKeys
-from bitline.sim.study.store import sqlite3
+from bitline.sim.study.rounds import Watch
 
 
 class Count(Watch):
     def __init__(self):
-        self.started = None
-        self.ended = []
+        self.points = None
+        self.found, self.ended = [], []
 
-    def start(self, points, kept, failed):
-        self.started = (points, kept, failed)
+    def start(self, points):
+        self.points = points
 
-    def end(self, status):
-        self.ended.append(status)
+    def kept(self, kept):
+        self.found.append(kept.status)
+
+    def end(self, outcome):
+        self.ended.append(outcome.status)
 
 
 def table(folder):
@@ -46,7 +50,7 @@ def test_a_finished_sweep_runs_nothing_again(here, toy, calls):
     before, watch = table(here / "out"), Count()
     again = sweep(toy.study_of(4), here / "out", runner=toy.run, watch=watch)
     assert (first.ran, again.ran, again.done) == (16, 0, 16)
-    assert watch.started == (16, 16, 0)
+    assert (watch.points, watch.found) == (16, ["done"] * 16)
     assert watch.ended == []
     assert len(calls()) == 16
     assert table(here / "out") == before
@@ -95,7 +99,7 @@ def test_failed_points_run_again_only_when_asked(here, toy, calls):
     watch = Count()
     mended = sweep(study, here / "out", runner=toy.result_of, retry_failed=True, watch=watch)
     assert (mended.ran, mended.failed, mended.done) == (4, 0, 32)
-    assert watch.started == (32, 28, 0)
+    assert (watch.points, watch.found, watch.ended) == (32, ["done"] * 28, ["done"] * 4)
 
 
 def test_a_defect_of_the_simulator_fails_its_point(here, toy):
@@ -172,33 +176,58 @@ def test_the_whole_result_of_a_point_is_kept(here, toy):
     store.close()
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_write_that_fails_loses_nothing_and_repeats_nothing(here, toy, calls, monkeypatch, moment):
-    """The n-th write fails, for every n: once with nothing written, once with the row on disk."""
-    study = toy.study_of(2)
+def writes_of(monkeypatch, fault):
+    """Let `fault(statement)` say before and after each statement that changes the store whether it fails."""
+    write = Store.write
+
+    def watched(store, statement, values=()):
+        fault("before", statement)
+        write(store, statement, values)
+        fault("after", statement)
+
+    monkeypatch.setattr(Store, "write", watched)
+
+
+@pytest.mark.parametrize(("moment", "reason"), [("before", "database or disk is full"), ("after", "disk I/O error")])
+def test_a_write_that_fails_loses_nothing_and_repeats_nothing(here, toy, calls, moment, reason):
+    """The n-th write fails, for every n: with nothing of it done, or with all of it done."""
+    study = toy.study_of(1, models=["gpt2"])
     sweep(study, here / "whole", runner=toy.run)
-    writes = 8
-    write = Store._write
-    for failing in range(1, writes + 1):
-        folder, count = here / f"out{failing}", iter(range(1, 100))
-        (here / "calls.log").unlink()
+    failing, failed = 0, True
+    while failed:
+        failing += 1
+        folder, seen = here / f"out{failing}", []
 
-        def fault(store, statement, values, failing=failing, count=count):
-            fails = next(count) == failing
-            if not fails or moment == "after":
-                write(store, statement, values)
-            if fails:
-                raise sqlite3.OperationalError("disk I/O error")
+        def fault(when, statement, failing=failing, seen=seen):
+            seen.extend([statement] if when == moment else [])
+            if when == moment and len(seen) == failing:
+                raise sqlite3.OperationalError(reason)
 
-        monkeypatch.setattr(Store, "_write", fault)
-        with pytest.raises(OutputError, match=r"study.sqlite: cannot be written \(disk I/O error\)"):
-            sweep(study, folder, runner=toy.run)
-        assert len(calls()) == failing
-        monkeypatch.setattr(Store, "_write", write)
+        (here / "calls.log").unlink(missing_ok=True)
+        with pytest.MonkeyPatch.context() as patch:
+            writes_of(patch, fault)
+            try:
+                sweep(study, folder, runner=toy.run)
+            except OutputError as error:
+                says = str(error)
+            else:
+                # Past the last write, or at the end, where claims are given up: nothing is lost with those.
+                says, failed = None, len(seen) >= failing
+        assert says is None or f"study.sqlite: cannot be written ({reason})" in says
+        # Only the point whose write failed may have run twice, and only if it was not on disk.
+        kept = kept_calls(folder)
+        before = calls()
         sweep(study, folder, runner=toy.run)
-        # Only the point whose write failed may have run twice, and only if its row was not on disk.
-        assert len(calls()) == writes + (moment == "before")
+        assert kept.isdisjoint(calls()[len(before) :])
+        assert len(calls()) <= 2 + 1
         assert table(folder) == table(here / "whole")
+    assert failing > 30
+
+
+def kept_calls(folder):
+    with contextlib.closing(Store(folder, create=True)) as store:
+        rows = [kept.row for _, kept in store.all()]
+    return {f"{row['model']} {row['context']} {row['settings']['memory.channels']}" for row in rows}
 
 
 def test_a_folder_that_cannot_be_made_is_one_error(here, toy):

@@ -3,7 +3,7 @@ import sqlite3
 
 import pytest
 
-from bitline.base.errors import OutputError, TraceError
+from bitline.base.errors import TraceError
 from bitline.sim.study.store import STORE_NAME, Kept, Outcome, Store, open_store
 
 DONE = Outcome("a" * 32, "done", {"model": "gpt2", "time_s": 0.1}, {"time_s": 0.1, "operators": [1, 2]})
@@ -18,8 +18,7 @@ def change(folder, statement):
 @pytest.fixture
 def filled(tmp_path):
     with open_store(tmp_path) as store:
-        store.put(DONE)
-        store.put(FAILED)
+        store.put([DONE, FAILED])
     return tmp_path
 
 
@@ -38,8 +37,10 @@ def test_outcomes_come_back_after_the_store_was_closed(filled):
     [
         "UPDATE points SET status = 'failed' WHERE key LIKE 'a%'",
         "UPDATE points SET row = replace(row, '0.1', '0.2') WHERE key LIKE 'a%'",
-        "UPDATE points SET result = zeroblob(3) WHERE key LIKE 'a%'",
-        "UPDATE points SET result = 'text' WHERE key LIKE 'a%'",
+        "UPDATE results SET result = zeroblob(3) WHERE key LIKE 'a%'",
+        "UPDATE results SET result = 'text' WHERE key LIKE 'a%'",
+        "UPDATE results SET digest = 'x' WHERE key LIKE 'a%'",
+        "DELETE FROM results",
         "UPDATE points SET row = CAST(x'ff00ff' AS TEXT) WHERE key LIKE 'a%'",
         "UPDATE points SET digest = 'x' WHERE key LIKE 'a%'",
     ],
@@ -48,9 +49,9 @@ def test_a_damaged_record_counts_as_not_done(filled, statement):
     change(filled, statement)
     with open_store(filled) as store:
         assert store.find(DONE.key) is None
-        assert store.result(DONE.key) is None
-        assert [key for key, _ in store.all()] == [FAILED.key]
-        store.put(DONE)
+        assert None in (store.row(DONE.key), store.result(DONE.key))
+        assert [key for key, _ in store.all() if store.find(key)] == [FAILED.key]
+        store.put([DONE])
         assert store.find(DONE.key) == Kept("done", DONE.row)
 
 
@@ -91,12 +92,13 @@ def test_a_truncated_store_never_gives_a_wrong_outcome(filled):
     assert refused > 4
 
 
-def test_a_store_of_a_newer_version_is_refused_and_left_alone(filled):
-    change(filled, "PRAGMA user_version = 2")
+@pytest.mark.parametrize(("version", "age"), [(1, "an older"), (3, "a newer")])
+def test_a_store_of_another_version_is_refused_and_left_alone(filled, version, age):
+    change(filled, f"PRAGMA user_version = {version}")
     before = (filled / STORE_NAME).read_bytes()
     with pytest.raises(TraceError) as error, open_store(filled):
         pass
-    assert "schema: has schema 2, of a newer version of bitline; expected 1" in str(error.value)
+    assert f"schema: has schema {version}, of {age} version of bitline; expected 2" in str(error.value)
     assert (filled / STORE_NAME).read_bytes() == before
 
 
@@ -112,19 +114,20 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
         pass
 
 
-def test_a_folder_has_one_sweep_at_a_time(tmp_path):
-    with open_store(tmp_path), pytest.raises(OutputError, match="in use by another sweep"), open_store(tmp_path):
-        pass
-    with open_store(tmp_path) as store:
-        assert list(store.all()) == []
+def test_a_point_that_is_done_stays_done(filled):
+    with open_store(filled) as store:
+        store.put([Outcome(DONE.key, "failed", {"error": "out of memory"})])
+        assert store.find(DONE.key) == Kept("done", DONE.row)
+        store.put([Outcome(FAILED.key, "done", {"error": None}, {"time_s": 1})])
+        assert (store.find(FAILED.key).status, store.result(FAILED.key)) == ("done", {"time_s": 1})
 
 
 def test_a_store_can_be_read_while_a_sweep_writes_it(tmp_path):
     with open_store(tmp_path) as store:
-        store.put(DONE)
+        store.put([DONE])
         with contextlib.closing(Store(tmp_path, create=False)) as reader:
             assert reader.find(DONE.key) == Kept("done", DONE.row)
-        store.put(FAILED)
+        store.put([FAILED])
 
 
 def test_a_missing_store_is_not_made_by_reading(tmp_path):
