@@ -10,6 +10,8 @@ from bitline.plots.report.numbers import counted, label, listed, plain, quantity
 
 MAX_REASONS = 5
 
+_LEVELS = {"cycle": " cycle by cycle", "bound": " by their lower bound only"}
+
 
 class Said(NamedTuple):
     """A sentence or two under a heading of one or two words."""
@@ -32,7 +34,7 @@ def parameters_text(facts: Facts, values: Values, names: list[str]) -> str:
 
 def _points(facts: Facts) -> Said:
     levels = {row.get("level") for row in facts.record.rows}
-    how = {("cycle",): " cycle by cycle", ("bound",): " by their lower bound only"}.get(tuple(levels), "")
+    how = _LEVELS.get(str(levels.pop()), "") if len(levels) == 1 else ""
     text = f"{counted(len(facts.record.rows), 'point')}: {len(facts.done):,} simulated{how}"
     return Said("Points", f"{text}, {len(facts.failed):,} failed." if facts.failed else f"{text}.")
 
