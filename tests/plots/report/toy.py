@@ -103,7 +103,6 @@ def make_record(channels, adders, buffers, models=("gpt2",), **study):
     return StudyRecord(
         folder="toy",
         study=spec,
-        study_text="schema: 1\n",
         rows=rows,
         keys=[f"{i:032x}" if row["status"] == "done" else None for i, row in enumerate(rows)],
         bound_rows=[],
