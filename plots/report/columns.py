@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bitline.plots.labels import axis_label, scale
@@ -11,9 +11,13 @@ from bitline.plots.report.numbers import label_and_unit
 Rows = Sequence[Mapping[str, Any]]
 
 
-def page_columns(rows: Rows, roles: Mapping[str, str]) -> list[dict[str, Any]]:
-    """One entry a column that says something: name, label, role, what it holds, and its values row by row."""
-    return [column for name, role in roles.items() if (column := _column(name, role, [row.get(name) for row in rows]))]
+def page_columns(rows: Rows, roles: Mapping[str, str], alike: Collection[str] = ()) -> list[dict[str, Any]]:
+    """One entry a column that says something: name, label, role, what it holds, and its values row by row.
+
+    `alike`: columns that do not vary, even where some rows leave them out.
+    """
+    columns = (_column(name, role, [row.get(name) for row in rows]) for name, role in roles.items())
+    return [{**column, "varies": column["varies"] and column["name"] not in alike} for column in columns if column]
 
 
 def _column(name: str, role: str, values: list[Any]) -> dict[str, Any] | None:

@@ -41,7 +41,7 @@ def study_page(record: StudyRecord, max_points: int = MAX_POINTS) -> bytes:
         effects=_effects(facts),
         objective=label(facts.objective),
         shared=_shared(facts),
-        study_text=record.study_text,
+        study_text=yaml_text(_asked(record)),
         resolved=_resolved(star_result),
         star=None if star is None else star + 1,
         provenance=_provenance(record, star, star_result),
@@ -68,7 +68,7 @@ def _data(facts: Facts, shown: list[int]) -> dict[str, Any]:
     return {
         "kind": "study",
         "numbers": [i + 1 for i in shown],
-        "columns": page_columns(rows, roles),
+        "columns": page_columns(rows, roles, set(record.parameters) - set(facts.varying(record.parameters))),
         "bound": page_columns(bound, {name: role for name, role in roles.items() if role != "status"}),
         "bound_workload": _workload_places(facts, bound, number),
         "objectives": record.study.objectives,
@@ -161,6 +161,11 @@ def _shared(facts: Facts) -> list[tuple[str, str]]:
     varying = set(facts.varying(record.parameters))
     row = record.rows[0]
     return [(name, plain(row[name])) for name in record.parameters if name not in varying and row[name] is not None]
+
+
+def _asked(record: StudyRecord) -> dict[str, Any]:
+    """The study's document, without what it leaves as it is."""
+    return {"schema": 1, **record.study.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
 
 
 def _resolved(result: dict[str, Any] | None) -> str:

@@ -10,6 +10,8 @@ from bitline.plots.report.numbers import counted, label, listed, plain, quantity
 
 MAX_REASONS = 5
 
+_LEVELS = {"cycle": " cycle by cycle", "bound": " by their lower bound only"}
+
 
 class Said(NamedTuple):
     """A sentence or two under a heading of one or two words."""
@@ -32,7 +34,7 @@ def parameters_text(facts: Facts, values: Values, names: list[str]) -> str:
 
 def _points(facts: Facts) -> Said:
     levels = {row.get("level") for row in facts.record.rows}
-    how = {("cycle",): " cycle by cycle", ("bound",): " by their lower bound only"}.get(tuple(levels), "")
+    how = _LEVELS.get(str(levels.pop()), "") if len(levels) == 1 else ""
     text = f"{counted(len(facts.record.rows), 'point')}: {len(facts.done):,} simulated{how}"
     return Said("Points", f"{text}, {len(facts.failed):,} failed." if facts.failed else f"{text}.")
 
@@ -43,14 +45,15 @@ def _best(facts: Facts) -> Said:
     if not facts.best:
         return Said("Best point", f"No point that meets the constraints has a {name}.")
     record = facts.record
+    of = " of all points that meet the constraints" if record.study.constraints else ""
     if facts.best_design is not None:
         found = facts.best_design
         design = parameters_text(facts, found.values, record.design_names)
-        text = f"Over all {len(facts.best)} workloads: {design}."
+        text = f"Over the {len(facts.best)} workloads: {design}."
         if found.worst_ratio > 1.0005:
             behind = f"its {name} is {ratio(found.mean_ratio)} the best of each (geometric mean)"
             return Said("Best design", f"{text} Over the workloads, {behind}, and {ratio(found.worst_ratio)} at worst.")
-        return Said("Best design", f"{text} It has the {word} {name} in every one of them.")
+        return Said("Best design", f"{text} In each it has the {word} {name}{of}.")
     if len(facts.best) > 1:
         return Said("Best point", f"One for each of the {len(facts.best)} workloads: they stand in the table below.")
     index = next(iter(facts.best.values()))
@@ -121,7 +124,7 @@ def _front(facts: Facts) -> Said | None:
         return None
     aims = listed(f"{'less' if goal == 'min' else 'more'} {label(name)}" for name, goal in goals.items())
     where = " of their workload" if len(facts.workloads) > 1 else ""
-    return Said("Front", f"{counted(len(facts.front), 'point')} no other point{where} beats in {aims} at once.")
+    return Said("Front", f"{counted(len(facts.front), 'point')} that no other point{where} beats in {aims} at once.")
 
 
 def _constraints(facts: Facts) -> Said | None:

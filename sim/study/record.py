@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bitline.base.errors import TraceError
-from bitline.sim.study.folder import STUDY_NAME, TABLE_NAME, study_text
+from bitline.sim.study.folder import STUDY_NAME, TABLE_NAME
 from bitline.sim.study.point import METRICS, Row
 from bitline.sim.study.screen import SCREEN_REPORT, SCREEN_TABLE
 from bitline.sim.study.spec import StudySpec, load_study
@@ -30,7 +30,6 @@ class StudyRecord:
     folder: str
     """Its name."""
     study: StudySpec
-    study_text: str
     rows: list[Row]
     keys: list[str | None]
     """Under which the store keeps each row's result; None where it does not."""
@@ -74,7 +73,6 @@ def open_record(folder: str | Path) -> Iterator[StudyRecord]:
         yield StudyRecord(
             folder=folder.resolve().name,
             study=study,
-            study_text=study_text(study),
             rows=rows,
             keys=_keys(rows, store) if store else [None for _ in rows],
             bound_rows=read_table(folder / SCREEN_TABLE) if (folder / SCREEN_TABLE).is_file() else [],
@@ -93,8 +91,7 @@ def _screen(file: Path) -> dict[str, Any] | None:
     try:
         quality = found["quality"]
         numbers = [found[name] for name in ("points", "kept", "checked")]
-        for measures in quality["objectives"].values():
-            numbers.append(measures["spearman"] or 0.0)
+        numbers += [measures["spearman"] or 0.0 for measures in quality["objectives"].values()]
         numbers.append(quality["front_recall"] or 0.0)
     except (KeyError, TypeError, AttributeError):
         raise TraceError("is not the report of a screen", file=file, expected="the file of `bitline sweep`") from None

@@ -13,6 +13,7 @@ class Grid {
     this.filters = new Map();
     this.sort = null;
     this.active = { row: 0, column: 0 };
+    this.lines = new Map();
     this.build();
     this.refresh();
   }
@@ -29,7 +30,8 @@ class Grid {
     columns.childNodes.forEach((column, i) => (column.style.width = `${widths[i]}px`));
     this.headings = [this.heading("point", 0, true), ...this.columns.map((column, i) => this.heading(column.label, i + 1, column.isNumber))];
     const inputs = this.columns.map((column) => make("th", { role: "gridcell" }, this.filterInput(column)));
-    this.body = make("tbody", { role: "rowgroup" });
+    [this.above, this.below] = [0, 1].map(() => make("tr", { class: "space", role: "presentation" }, make("td", { colspan: this.width })));
+    this.body = make("tbody", { role: "rowgroup" }, this.above, this.below);
     const head = make("thead", { role: "rowgroup" }, make("tr", { role: "row", "aria-rowindex": 1 }, ...this.headings), make("tr", { role: "row", "aria-rowindex": 2 }, make("th", { role: "gridcell" }), ...inputs));
     const table = make("table", { role: "presentation" }, columns, head, this.body);
     table.style.width = `${widths.reduce((a, b) => a + b, 0)}px`;
@@ -115,25 +117,32 @@ class Grid {
     this.root.setAttribute("aria-rowcount", this.order.length + 2);
     this.active.row = Math.min(this.active.row, this.order.length - 1);
     this.root.scrollTop = 0;
-    this.filled = null;
+    this.lines.forEach((line) => line.remove());
+    this.lines.clear();
     this.fill();
     this.changed(this.filters.size ? this.order : null);
   }
 
-  // The rows in sight, between two empty ones as high as all the others.
+  // The rows in sight, between two empty ones as high as all the others. What stays in sight stays as it is.
   fill() {
     const first = Math.max(0, Math.floor(this.root.scrollTop / ROW_PX) - SPARE_ROWS);
     const last = Math.min(this.order.length, first + Math.ceil((this.root.clientHeight || 480) / ROW_PX) + 2 * SPARE_ROWS);
-    if (this.filled && this.filled[0] === first && this.filled[1] === last) return;
-    this.filled = [first, last];
-    const rows = [];
-    for (let place = first; place < last; place++) rows.push(this.row(place));
-    const space = (count) => {
-      const cell = make("td", { colspan: this.width });
-      cell.style.height = `${count * ROW_PX}px`;
-      return make("tr", { class: "space", role: "presentation" }, cell);
-    };
-    this.body.replaceChildren(space(first), ...rows, space(this.order.length - last));
+    for (const [place, line] of this.lines) {
+      if (place >= first && place < last) continue;
+      line.remove();
+      this.lines.delete(place);
+    }
+    let next = this.below;
+    for (let place = last - 1; place >= first; place--) {
+      if (!this.lines.has(place)) {
+        const line = this.row(place);
+        this.lines.set(place, line);
+        next.before(line);
+      }
+      next = this.lines.get(place);
+    }
+    this.above.firstChild.style.height = `${first * ROW_PX}px`;
+    this.below.firstChild.style.height = `${(this.order.length - last) * ROW_PX}px`;
     this.point();
   }
 
@@ -200,11 +209,12 @@ class Grid {
     } else this.root.removeAttribute("aria-activedescendant");
   }
 
-  // The first rows in the present order, for paper.
+  // The first rows in the present order, for paper; why points failed stands in the summary.
   printed(most) {
-    const headings = ["point", ...this.columns.map((column) => column.label)].map((label, i) => make("th", { class: (i === 0 || this.columns[i - 1].isNumber) && "number" }, label));
+    const columns = this.columns.filter((column) => column.name !== "error");
+    const headings = ["point", ...columns.map((column) => column.label)].map((label, i) => make("th", { class: (i === 0 || columns[i - 1].isNumber) && "number" }, label));
     const rows = this.order.slice(0, most).map((row) =>
-      make("tr", {}, make("td", { class: "number" }, String(this.points.numbers[row])), ...this.columns.map((column) => make("td", { class: column.isNumber && "number" }, column.text(row)))));
+      make("tr", {}, make("td", { class: "number" }, String(this.points.numbers[row])), ...columns.map((column) => make("td", { class: column.isNumber && "number" }, column.text(row)))));
     const left = this.order.length - rows.length;
     const note = left > 0 ? [make("p", { class: "note" }, `${left} more points are left out on paper.`)] : [];
     return [make("table", { class: "plain" }, make("thead", {}, make("tr", {}, ...headings)), make("tbody", {}, ...rows)), ...note];

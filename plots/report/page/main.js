@@ -69,17 +69,23 @@ function startStudy(data, blocks) {
     else button.disabled = true;
   }
   // On paper: the picture in print colours and sharp, and the first rows of the table as it is sorted.
+  const root = document.documentElement;
+  let theme;
   addEventListener("beforeprint", () => {
     document.getElementById("print-table").replaceChildren(...grid.printed(PRINTED_ROWS));
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
     if (scatter) scatter.printing = true;
     scatter?.draw();
   });
   addEventListener("afterprint", () => {
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
     if (scatter) scatter.printing = false;
     scatter?.draw();
   });
   if (data.star !== null) showBreakdown(blocks, data.star);
-  return () => scatter?.plan();
+  return { points, scatter, grid };
 }
 
 async function showBreakdown(blocks, row) {
@@ -91,12 +97,13 @@ async function showBreakdown(blocks, row) {
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const blocks = new Blocks(document.getElementById("blocks").textContent);
-  let redraw = () => {};
-  if (data.kind === "study") redraw = startStudy(data, blocks);
-  else showBreakdown(blocks, 0);
-  startTheme(() => redraw());
+  const parts = data.kind === "study" ? startStudy(data, blocks) : {};
+  if (data.kind === "run") showBreakdown(blocks, 0);
+  startTheme(() => parts.scatter?.plan());
   // Frames are drawn in the order in which they were asked for: the figure stands by then.
   requestAnimationFrame(() => performance.mark("ready"));
+  return parts;
 }
 
-start();
+// What a console, or a test, can ask.
+const page = start();

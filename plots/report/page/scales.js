@@ -57,8 +57,9 @@ class Scale {
       }
       return found;
     };
-    const choices = [within([1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], 1), within([1, 2, 5], 1), within([1], 1), within([1], 2), within([1], 3)];
-    const fitting = choices.find((ticks) => ticks.length >= 2 && ticks.length <= most);
+    const choices = [within([1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], 1), within([1, 2, 3, 5, 7], 1), within([1, 2, 5], 1), within([1], 1), within([1], 2), within([1], 3)];
+    const apart = (ticks) => ticks.every((tick, i) => i === 0 || this.share(tick) - this.share(ticks[i - 1]) > 0.6 / most);
+    const fitting = choices.find((ticks) => ticks.length >= 2 && ticks.length <= most && apart(ticks));
     if (fitting) return fitting;
     const even = new Scale([10 ** this.from, 10 ** this.to], false);
     [even.from, even.to] = [10 ** this.from, 10 ** this.to];

@@ -81,6 +81,7 @@ class Scatter {
 
   // Only these rows stand out; null: all.
   show(rows) {
+    if (rows === null && this.allowed === null) return;
     this.allowed = rows;
     this.plan();
   }

@@ -1,133 +1,38 @@
-"""Studies that were never run: rows whose numbers are a function of their parameters, and whole results to go with them."""
+"""Toy studies, and a browser to open their pages in."""
 
-import itertools
-import math
+import importlib.util
 import shutil
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from bitline.plots.report.study_page import study_page
-from bitline.sim.study.record import StudyRecord
-from bitline.sim.study.spec import make_study
 
-OPERATORS = ("attention.qkv", "attention.score", "attention.output", "ffn.up", "ffn.down", "head")
-HOSTILE = "</script><script>document.title='broken out'</script><img src=x onerror=alert(1)>"
 HEADLESS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,900")
 
 
-def result_of(row, number):
-    """A whole result whose operators and energy parts sum to the row's."""
-    shares = [(1 + (number + i) % 7) for i in range(len(OPERATORS))]
-    operators = [
-        {
-            "name": name,
-            "kind": "matmul",
-            "unit": "pim",
-            "level": "cycle",
-            "count": 12,
-            "time_s": row["time_s"] * share / sum(shares),
-            "bound_time_s": row["bound_time_s"] * share / sum(shares),
-            "overlapped_s": 0.0,
-            "energy_j": row["energy_j"] * share / sum(shares),
-            "bottleneck": "bank compute" if i < 4 else "pins",
-            "flops": 1e9 * share,
-            "bytes": 1e6 * share,
-            "commands": {},
-        }
-        for i, (name, share) in enumerate(zip(OPERATORS, shares))
-    ]
-    settings = " ".join(f"--set {name}={value}" for name, value in row.items() if "." in name)
-    return {
-        "operators": operators,
-        "energy_parts_j": {"compute": 0.7 * row["energy_j"], "activate": 0.3 * row["energy_j"]},
-        "utilisation": {"bank compute": 0.6, "pins": 0.1},
-        "traffic_bytes": {"off_chip": 1e6},
-        "counts": {"ACT": 10},
-        "time_s": row["time_s"],
-        "bound_time_s": row["bound_time_s"],
-        "energy_j": row["energy_j"],
-        "provenance": {
-            "version": "0.1.0",
-            "code_hash": "c0de",
-            "key": f"{number:032x}",
-            "command": f"bitline run pim-gpt --model {row['model']} {settings}",
-            "resolved": {"system": {"memory": {"channels": row["memory.channels"]}}},
-        },
-    }
+@pytest.fixture(scope="session")
+def toys():
+    """toy.py."""
+    found = importlib.util.spec_from_file_location("toy_report", Path(__file__).with_name("toy.py"))
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
-def row_of(model, size, channels, adders, buffer):
-    time_s = 1e-4 * size * (1 + 40 / channels + 3 / math.sqrt(adders) + 0.5 / buffer)
-    energy_j = 1e-4 * size * (1 + channels / 40 + adders / 2000 + buffer / 100)
-    return {
-        "system": "pim-gpt",
-        "policy": "pim-gpt",
-        "model": model,
-        "phase": "decode",
-        "batch": 1,
-        "context": 1024,
-        "prompt": None,
-        "tokens": None,
-        "level": "cycle",
-        "asic.adders": adders,
-        "asic.buffer_kb": buffer,
-        "memory.channels": channels,
-        "status": "done",
-        "time_s": time_s,
-        "bound_time_s": 0.6 * time_s,
-        "tokens_per_s": 1 / time_s,
-        "time_per_token_s": time_s,
-        "energy_j": energy_j,
-        "power_w": energy_j / time_s,
-        "row_hit_rate": 0.98,
-        "bottleneck": "bank compute" if channels < 20 else "asic",
-        "feasible": energy_j / time_s < 30,
-        "error": None,
-    }
-
-
-def make_record(channels, adders, buffers, models=("gpt2",), **study):
-    """Every combination, the points with the most channels failed when there is more than one model."""
-    sizes = {model: 1 + 3 * i for i, model in enumerate(models)}
-    product = itertools.product(models, adders, buffers, channels)
-    rows = [row_of(model, sizes[model], channel, adder, buffer) for model, adder, buffer, channel in product]
-    if len(models) > 1:
-        for row in rows:
-            if row["model"] == models[-1] and row["memory.channels"] == min(channels):
-                metrics = list(row)[list(row).index("time_s") : -1]
-                error = f"{row['model']} does not fit {row['memory.channels']} channels"
-                row.update(dict.fromkeys(metrics), status="failed", policy=None, error=error)
-    results = {f"{i:032x}": result_of(row, i) for i, row in enumerate(rows) if row["status"] == "done"}
-    fields = {"objectives": {"time_per_token_s": "min", "energy_j": "min"}, "constraints": ["power_w < 30"], **study}
-    spec = make_study(
-        system="pim-gpt",
-        models=list(models),
-        settings={"asic.adders": list(adders), "memory.channels": list(channels)},
-        **fields,
-    )
-    return StudyRecord(
-        folder="toy",
-        study=spec,
-        study_text="schema: 1\n",
-        rows=rows,
-        keys=[f"{i:032x}" if row["status"] == "done" else None for i, row in enumerate(rows)],
-        bound_rows=[],
-        screen=None,
-        result_of=results.get,
+@pytest.fixture(scope="session")
+def small_record(toys):
+    return toys.make_record(
+        [4, 8, 16, 32], [64, 256], [1, 8], models=("gpt2", "gpt2-xl"), title="A toy", question="Which?"
     )
 
 
 @pytest.fixture(scope="session")
-def small_record():
-    return make_record([4, 8, 16, 32], [64, 256], [1, 8], models=("gpt2", "gpt2-xl"), title="A toy", question="Which?")
-
-
-@pytest.fixture(scope="session")
-def large_record():
+def large_record(toys):
     """5,000 points."""
-    return make_record(range(4, 54), range(32, 232, 20), range(1, 11))
+    return toys.make_record(range(4, 54), range(32, 232, 20), range(1, 11))
 
 
 @pytest.fixture(scope="session")
@@ -150,32 +55,42 @@ def chromium():
     running.quit()
 
 
-def wait_for(condition, what, seconds=20):
-    """The first true value of a condition."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"never came: {what}")
+@pytest.fixture(scope="session")
+def wait_for():
+    """The first true value of a condition; fails where none comes."""
 
+    def wait(condition, what, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := condition():
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"never came: {what}")
 
-@contextmanager
-def device(browser, width=1200, height=900, scheme="light"):
-    """A window of a size under a colour scheme."""
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    feature = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": feature})
-    try:
-        yield
-    finally:
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    return wait
 
 
 @pytest.fixture
-def opened(chromium, tmp_path):
+def device(chromium):
+    """A window of a size under a colour scheme."""
+
+    @contextmanager
+    def emulated(width=1200, height=900, scheme="light"):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        feature = [{"name": "prefers-color-scheme", "value": scheme}]
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": feature})
+        try:
+            yield
+        finally:
+            chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+            chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    return emulated
+
+
+@pytest.fixture
+def opened(chromium, wait_for, tmp_path):
     """Open a page and wait until it stands; then its browser, whose logs begin with this page."""
 
     def open_page(content):
@@ -187,4 +102,5 @@ def opened(chromium, tmp_path):
         wait_for(lambda: chromium.execute_script("return performance.getEntriesByName('ready').length"), "the page")
         return chromium
 
-    return open_page
+    yield open_page
+    chromium.execute_script("localStorage.clear()")
