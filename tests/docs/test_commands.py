@@ -38,6 +38,7 @@ NOT_RUN = {
 }
 # Pages whose blocks take longer than a few seconds together.
 SLOW = {"README.md", "docs/devices/npu.md", "docs/first-run.md", "docs/concepts.md", "docs/extending.md"} | {
+    "docs/studies.md",
     "docs/tutorials/pim-gpt-design.md",
     "docs/tutorials/neupims-row-buffers.md",
 }
