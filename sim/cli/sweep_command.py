@@ -102,9 +102,7 @@ def _axis(name: str, metavar: str, callback: Callback, text: str) -> Callable[[A
 @click.option("--jobs", metavar="N|auto", callback=_jobs, default="auto", show_default=True, help="Worker processes.")
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster that runs the points, such as tcp://host:8786.")
 @click.option("--retry-failed", is_flag=True, help="Run points again that failed before.")
-@click.option(
-    "--dry-run", is_flag=True, help="Say how many points, how long they may take, and the first."
-)
+@click.option("--dry-run", is_flag=True, help="Say how many points, how long they may take, and the first.")
 @click.option("--yes", is_flag=True, help=f"Run a grid of {MANY_POINTS:,} points or more.")
 @json_option
 def command(

@@ -134,7 +134,10 @@ def test_text_is_compared_for_equality_alone():
 
 def test_truth_values_of_columns_are_conditions():
     assert parse_condition("memory.refresh").over({"memory.refresh": [True, False]}).tolist() == [True, False]
-    assert parse("not memory.refresh or a > 1").over({"memory.refresh": [True, False], "a": 0}).tolist() == [False, True]
+    assert parse("not memory.refresh or a > 1").over({"memory.refresh": [True, False], "a": 0}).tolist() == [
+        False,
+        True,
+    ]
     with pytest.raises(SpecError, match="expected yes or no"):
         parse("a and b").over({"a": 3, "b": True})
     with pytest.raises(SpecError, match="expected yes or no"):
