@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 MAX_LEVELS = 12
-"""A number with more values than this is cut into QUANTILES ranges of about as many points each."""
+"""A number with more values than this, or another one at every point, is cut into QUANTILES ranges of about as many
+points each."""
 QUANTILES = 4
 
 
@@ -35,7 +36,10 @@ class Effect:
 
 @dataclass(frozen=True)
 class Effects:
-    """All parameters that vary, the strongest first. `explained`: the part of the spread that their sum gives."""
+    """All parameters that vary, the strongest first. `explained`: the part of the spread that their sum gives.
+
+    None where it says nothing: a sum of as many terms as there are points explains any spread.
+    """
 
     of: tuple[Effect, ...]
     explained: float | None
@@ -56,13 +60,14 @@ def main_effects(columns: Mapping[str, Sequence[Any]], objective: Sequence[float
         return Effects((), None)
     terms = _fit(factors, logs)
     spread = float(((logs - logs.mean()) ** 2).sum())
+    spare = len(logs) - 1 - sum(len(labels) - 1 for _, labels, _ in factors)
     left = float(((logs - _sum(factors, terms, logs.mean())) ** 2).sum())
     found = [
         Effect(name, tuple((label, math.exp(term)) for label, term in zip(labels, own)))
         for (name, labels, _), own in zip(factors, terms)
     ]
     order = sorted(found, key=lambda effect: (-effect.ratio, effect.name))
-    return Effects(tuple(order), max(0.0, 1 - left / spread) if spread > 1e-18 else None)
+    return Effects(tuple(order), max(0.0, 1 - left / spread) if spare > 0 and spread > 1e-18 else None)
 
 
 def _fit(factors: list[tuple[str, list[str], Any]], logs: Any) -> list[Any]:
@@ -87,7 +92,7 @@ def _levels(column: Sequence[Any]) -> tuple[list[str], Any]:
     """The levels of a parameter and the level of each row."""
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
     distinct = sorted(set(column)) if numeric else list(dict.fromkeys(map(str, column)))
-    if not numeric or len(distinct) <= MAX_LEVELS:
+    if not numeric or (len(distinct) <= MAX_LEVELS and len(distinct) < len(column)):
         place = {value: index for index, value in enumerate(distinct)}
         codes = [place[value if numeric else str(value)] for value in column]
         return [_text(value) for value in distinct], np.array(codes)

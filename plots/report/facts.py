@@ -119,10 +119,11 @@ class Facts:
 
     @property
     def star(self) -> int | None:
-        """The row that stands for the study's answer: the best design where it is slowest, or the best point."""
+        """The row that stands for the study's answer: the best design under its hardest workload, or the best point."""
         if self.best_design is not None:
             own = [i for i in self.candidates if self.design_of(i) == self.best_design.values]
-            return max(own, key=lambda i: (self.value(i), -i))
+            sign = 1 if self.goal == "min" else -1
+            return max(own, key=lambda i: (sign * self.value(i), -i))
         return next(iter(self.best.values()), None)
 
     @cached_property

@@ -17,7 +17,11 @@ import jinja2
 from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "page"
-SCRIPTS = ("format.js", "columns.js", "scales.js", "scatter.js", "filters.js", "grid.js", "point.js", "main.js")
+SCRIPTS = (
+    *("format.js", "columns.js"),
+    *("scales.js", "marks.js", "axes.js", "scatter.js"),
+    *("filters.js", "grid.js", "point.js", "main.js"),
+)
 
 
 def render(template: str, data: dict[str, Any], blocks: list[str], **context: Any) -> bytes:

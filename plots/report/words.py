@@ -102,11 +102,15 @@ def _matters(facts: Facts) -> Said | None:
     texts = []
     if design:
         first, *rest = design
-        low, high = min(first.levels, key=lambda level: level[1])[0], max(first.levels, key=lambda level: level[1])[0]
+        ends = [pick(first.levels, key=lambda level: level[1])[0] for pick in (min, max)]
+        worst, best = ends if facts.goal == "max" else reversed(ends)
+        moves = "rises" if facts.goal == "max" else "falls"
         if first.ratio < 1.005:
             texts.append(f"No parameter of the design moves the {name} by 0.5% on average.")
         else:
-            text = f"{first.name}: from {high} to {low}, the {name} falls by a factor of {first.ratio:.3g} on average"
+            text = (
+                f"{first.name}: from {worst} to {best}, the {name} {moves} by a factor of {first.ratio:.3g} on average"
+            )
             others = [f"{effect.name} ({effect.ratio:.3g})" for effect in rest[:3]]
             texts.append(f"{text}; then {listed(others)}." if others else f"{text}.")
     if workload:
@@ -115,6 +119,8 @@ def _matters(facts: Facts) -> Said | None:
     if effects.explained is not None:
         told = f"{percent(effects.explained)} of the spread"
         texts.append(f"The parameters one by one explain {told}; the rest is how they work together.")
+    else:
+        texts.append("There are hardly more points than values of parameters, so take this as a guess.")
     return Said("What matters", " ".join(texts))
 
 

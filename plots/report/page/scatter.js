@@ -1,9 +1,6 @@
 // The points of a study over two quantities, with the front of each workload.
 
-const RADIUS = 4.2;
 const NEAR_PX = 16;
-const MAX_KINDS = 8;
-const STAMP_PX = 16;
 // Of a longer front the line alone is drawn.
 const MOST_RINGS = 60;
 
@@ -101,11 +98,11 @@ class Scatter {
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.colours = themeColours(["back", "ink", "soft", "line", "faint", "bad", "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"]);
     this.lay();
-    this.drawAxes(context);
+    drawAxes(context, this);
     this.drawBound(context);
     this.drawPoints(context);
     this.drawFronts(context);
-    this.writeLegend();
+    writeLegend(this);
     this.paint();
   }
 
@@ -147,46 +144,6 @@ class Scatter {
     return this.frame.bottom - this.yScale.share(value) * (this.frame.bottom - this.frame.top);
   }
 
-  drawAxes(context) {
-    const { left, right, top, bottom } = this.frame;
-    context.clearRect(0, 0, ...this.size);
-    context.font = '12px system-ui, -apple-system, "Segoe UI", "Liberation Sans", "DejaVu Sans", sans-serif';
-    context.lineWidth = 1;
-    context.strokeStyle = this.colours.line;
-    context.fillStyle = this.colours.soft;
-    context.textAlign = "center";
-    context.textBaseline = "top";
-    const line = (...ends) => {
-      context.beginPath();
-      context.moveTo(Math.round(ends[0]) + 0.5, Math.round(ends[1]) + 0.5);
-      context.lineTo(Math.round(ends[2]) + 0.5, Math.round(ends[3]) + 0.5);
-      context.stroke();
-    };
-    for (const tick of this.xScale.ticks(Math.max(2, Math.floor((right - left) / 75)))) {
-      line(this.toX(tick), top, this.toX(tick), bottom);
-      context.fillText(shortNumber(tick), this.toX(tick), bottom + 6);
-    }
-    context.textAlign = "right";
-    context.textBaseline = "middle";
-    for (const tick of this.yScale.ticks(Math.max(2, Math.floor((bottom - top) / 42)))) {
-      line(left, this.toY(tick), right, this.toY(tick));
-      context.fillText(shortNumber(tick), left - 7, this.toY(tick));
-    }
-    context.strokeStyle = this.colours.soft;
-    line(left, bottom, right, bottom);
-    line(left, top, left, bottom);
-    context.fillStyle = this.colours.ink;
-    context.textAlign = "center";
-    context.textBaseline = "bottom";
-    context.fillText(this.xs.label, (left + right) / 2, this.size[1] - 6);
-    context.save();
-    context.translate(12, (top + bottom) / 2);
-    context.rotate(-Math.PI / 2);
-    context.textBaseline = "middle";
-    context.fillText(this.ys.label, 0, 0);
-    context.restore();
-  }
-
   drawBound(context) {
     context.strokeStyle = this.colours.faint;
     context.globalAlpha = 0.5;
@@ -199,36 +156,15 @@ class Scatter {
     context.globalAlpha = 1;
   }
 
-  // How each row looks: its kind by the chosen column.
-  looks() {
-    const column = this.points.byName.get(this.choice.colour);
-    const colour = (i) => this.colours[`c${i % 8}`];
-    if (!column) return { of: () => ({ colour: colour(0), shape: "circle" }), kinds: [] };
-    const distinct = [...new Set(this.rows.map((row) => column.values[row]))].filter((value) => value !== null).sort((a, b) => a - b);
-    if (distinct.length <= MAX_KINDS) {
-      const place = new Map(distinct.map((value, i) => [value, i]));
-      const look = (i) => ({ colour: i === undefined ? this.colours.faint : colour(i), shape: SHAPES[i ?? 7] });
-      const name = (value) => (column.isNumber ? shortNumber(value / column.divisor) : column.texts[value]);
-      return { of: (row) => look(place.get(column.values[row])), kinds: distinct.map((value, i) => ({ ...look(i), name: name(value) })), title: column.label };
-    }
-    const scale = new Scale(distinct.map((value) => value / (column.divisor || 1)), column.isNumber && distinct[0] > 0 && distinct[distinct.length - 1] / distinct[0] > 20);
-    const [low, high] = [distinct[0], distinct[distinct.length - 1]].map((value) => scale.share(value / (column.divisor || 1)));
-    const isDark = isDarkColour(this.colours.back);
-    const share = (value) => (scale.share(value / (column.divisor || 1)) - low) / (high - low || 1);
-    const of = (row) => ({ colour: column.values[row] === null ? this.colours.faint : rampColour(share(column.values[row]), isDark), shape: "circle" });
-    const ends = [distinct[0], distinct[distinct.length - 1]].map((value) => (column.isNumber ? shortNumber(value / column.divisor) : column.texts[value]));
-    return { of, kinds: [], ends, title: column.label };
-  }
-
   drawPoints(context) {
-    this.look = this.looks();
+    this.look = looksOf(this.points.byName.get(this.choice.colour), this.rows, this.colours);
     const stamps = new Map();
     const draw = (i, faint) => {
       const row = this.rows[i];
       const look = this.look.of(row);
       const shape = this.points.isFeasible(row) ? look.shape : "cross";
       const name = `${shape} ${look.colour}`;
-      if (!stamps.has(name)) stamps.set(name, this.stamp(shape, look.colour));
+      if (!stamps.has(name)) stamps.set(name, stampOf(shape, look.colour, this.colours.back, this.ratio));
       context.globalAlpha = faint ? 0.12 : this.rows.length > 1500 ? 0.75 : 0.92;
       context.drawImage(stamps.get(name), this.pixelX[i] - STAMP_PX / 2, this.pixelY[i] - STAMP_PX / 2, STAMP_PX, STAMP_PX);
     };
@@ -236,21 +172,6 @@ class Scatter {
     for (let i = 0; i < this.rows.length; i++) if (isFaint(i)) draw(i, true);
     for (let i = 0; i < this.rows.length; i++) if (!isFaint(i)) draw(i, false);
     context.globalAlpha = 1;
-  }
-
-  // A mark as a small picture: thousands of copies are drawn faster than thousands of paths.
-  stamp(shape, colour) {
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = STAMP_PX * this.ratio;
-    const context = canvas.getContext("2d");
-    context.setTransform(this.ratio, 0, 0, this.ratio, canvas.width / 2, canvas.width / 2);
-    const path = new Path2D(markOutline(shape, shape === "cross" ? RADIUS * 0.8 : RADIUS));
-    context.strokeStyle = shape === "cross" ? colour : this.colours.back;
-    context.lineWidth = shape === "cross" ? 1.4 : 0.7;
-    context.fillStyle = colour;
-    if (shape !== "cross") context.fill(path);
-    context.stroke(path);
-    return canvas;
   }
 
   // A staircase along each workload's front, where both axes have a better end.
@@ -288,24 +209,6 @@ class Scatter {
         context.stroke();
       }
     }
-  }
-
-  writeLegend() {
-    const legend = document.getElementById("legend");
-    const swatch = (shape, colour, filled) =>
-      make("svg", { viewBox: "-7 -7 14 14", "aria-hidden": "true" }, make("path", { d: markOutline(shape, 5), fill: filled ? colour : "none", stroke: filled ? "none" : colour, "stroke-width": "1.4" }));
-    const items = this.look.kinds.map((kind) => make("li", {}, swatch(kind.shape, kind.colour, true), kind.name));
-    if (this.look.title) items.unshift(make("li", {}, `${this.look.title}:`));
-    if (this.look.ends) {
-      const stops = RAMP.map((_, i) => make("stop", { offset: `${25 * i}%`, "stop-color": rampColour(i / 4, isDarkColour(this.colours.back)) }));
-      const ramp = make("svg", { class: "ramp", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" }, make("defs", {}, make("linearGradient", { id: "ramp" }, ...stops)), make("rect", { width: 100, height: 10, fill: "url(#ramp)" }));
-      items.push(make("li", {}, this.look.ends[0], ramp, this.look.ends[1]));
-    }
-    if (this.fronts.length) items.push(make("li", {}, swatch("circle", this.colours.ink, false), this.fronts.length > 1 ? "front of each workload" : "front"));
-    if (this.rows.some((row) => !this.points.isFeasible(row))) items.push(make("li", {}, swatch("cross", this.colours.soft, false), "breaks a constraint"));
-    if (this.boundRows.length) items.push(make("li", {}, swatch("circle", this.colours.faint, false), "lower bound only"));
-    legend.replaceChildren(...items);
-    this.canvas.setAttribute("aria-label", `${this.ys.label} over ${this.xs.label}, ${this.rows.length} points`);
   }
 
   // The finished picture, and a ring around the marked point.

@@ -65,7 +65,19 @@ def test_a_number_with_many_values_is_cut_into_ranges():
 
 
 def test_a_parameter_with_a_value_a_point_cannot_be_told_from_chance():
-    assert main_effects({"x": [1, 2, 3, 4]}, [1.0, 2.0, 3.0, 4.0]).of == ()
+    assert main_effects({"x": ["a", "b", "c", "d"]}, [1.0, 2.0, 3.0, 4.0]).of == ()
+
+
+def test_a_number_drawn_anew_for_each_point_is_cut_into_ranges_however_few_they_are():
+    (effect,) = main_effects({"x": [1, 2, 3, 4, 5, 6, 7, 8]}, [1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0]).of
+    assert [label for label, _ in effect.levels] == ["1–2", "3–4", "5–6", "7–8"]
+    assert effect.ratio == pytest.approx(8)
+
+
+def test_as_many_terms_as_points_explain_nothing():
+    effects = main_effects({"x": [1, 1, 2], "y": ["a", "b", "b"]}, [1.0, 2.0, 3.0])
+    assert effects.explained is None
+    assert {effect.name for effect in effects.of} == {"x", "y"}
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0], [1.0, -1.0, 2.0], [1.0, 0.0, 2.0], [1.0, math.inf, 2.0]])

@@ -95,7 +95,17 @@ def test_the_most_is_best_where_the_study_wants_it(toys):
     record = toys.make_record([4, 8], [64, 256], [1], objectives={"tokens_per_s": "max"})
     facts = Facts(record)
     assert facts.star == max(range(4), key=lambda i: record.rows[i]["tokens_per_s"])
-    assert "most tokens/s" in said(facts)["Best point"]
+    words = said(facts)
+    assert "most tokens/s" in words["Best point"]
+    assert words["What matters"].startswith("memory.channels: from 4 to 8, the tokens/s rises by a factor of 1.74")
+
+
+@pytest.mark.parametrize("objective", [{"tokens_per_s": "max"}, {"time_per_token_s": "min"}])
+def test_the_best_design_is_shown_under_its_hardest_workload(toys, objective):
+    record = toys.make_record([4, 8], [64, 256], [1], models=("gpt2", "gpt2-xl"), objectives=objective)
+    facts = Facts(record)
+    assert facts.best_design is not None
+    assert record.rows[facts.star]["model"] == "gpt2-xl"
 
 
 def test_a_screen_is_judged_in_words(toys):
