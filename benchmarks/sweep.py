@@ -50,7 +50,7 @@ def overhead(points: int) -> tuple[float, float]:
 
 
 def designs(shrink: int) -> tuple[int, float, float]:
-    """(points, wall seconds, processor seconds) of channels x lanes x buffers x models x contexts at the cycle level."""
+    """(points, wall seconds, processor seconds) of channels x lanes x buffers x models x contexts, simulated."""
     study = make_study(
         system="pim-gpt",
         models=MODELS,
