@@ -40,18 +40,20 @@ class Claims:
         self.owner = secrets.token_hex(8)
         self._store = store
         self._beats: dict[str, tuple[int, float]] = {}
-        with store.transaction():
-            values = (self.owner, machine(), os.getpid(), started(os.getpid()), 0)
-            store.write("INSERT INTO owners VALUES (?, ?, ?, ?, ?)", values)
+        self._is_known = False
 
     def take(self, keys: Iterable[str], enough: Iterable[Status]) -> Taken:
         """Claim the points among `keys` that did not end in one of the ways that are `enough`. Raises OutputError."""
         taken = Taken(set(), set())
         ends = set(enough)
+        # A study that is finished is read, and its file stays as it is.
+        left = [key for key in keys if not self._has_ended(key, ends)]
+        if not left:
+            return taken
         with self._store.transaction():
-            for key in keys:
-                kept = self._store.find(key)
-                if kept is not None and kept.status in ends:
+            self._sign_in()
+            for key in left:
+                if self._has_ended(key, ends):
                     continue
                 if self._is_held(key):
                     taken.others.add(key)
@@ -62,8 +64,19 @@ class Claims:
 
     def give_up(self) -> None:
         """Leave the points that were claimed and not finished to others."""
-        with self._store.transaction():
-            self._forget(self.owner)
+        if self._is_known:
+            with self._store.transaction():
+                self._forget(self.owner)
+
+    def _has_ended(self, key: str, ends: set[Status]) -> bool:
+        kept = self._store.find(key)
+        return kept is not None and kept.status in ends
+
+    def _sign_in(self) -> None:
+        if not self._is_known:
+            values = (self.owner, machine(), os.getpid(), started(os.getpid()), 0)
+            self._store.write("INSERT OR IGNORE INTO owners VALUES (?, ?, ?, ?, ?)", values)
+            self._is_known = True
 
     def _is_held(self, key: str) -> bool:
         """Is another process, as far as can be told alive, at work on a point?"""
