@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_COPIED = shutil.ignore_patterns(".*", "build", "dist", "out", "_build", "*.egg-info", "__pycache__", "*.so")
 LAYERS = ("arch", "csrc", "traces", "sim", "plots")
 NO_DATA = {".so", ".c", ".html"}  # build products, in the tree or of Cython
-HEAVY = ("numpy", "matplotlib", "pydantic", "yaml", "rich", "zstandard", "bitline.csrc.dram.memory")
+HEAVY = ("numpy", "matplotlib", "pydantic", "yaml", "rich", "jinja2", "zstandard", "bitline.csrc.dram.memory")
 
 
 def run(command, **options):
