@@ -12,7 +12,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import bound, dram, engine, loops, npu, pim, startup
+from benchmarks import bound, dram, engine, loops, npu, pim, startup, sweep
 from benchmarks.figure import Figure
 
 
@@ -32,6 +32,7 @@ def figures(quick: bool) -> Iterator[Figure]:
     yield from pim.measure(shrink, repeats)
     yield from npu.measure(shrink, repeats)
     yield from bound.measure(shrink, repeats)
+    yield from sweep.measure(shrink, repeats)
     yield from loops.measure(shrink, repeats)
     yield from startup.measure(repeats)
 

@@ -14,7 +14,9 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "gallery.md"
 FIGURES = DOCS / "figures/gallery"
-BLOCK = re.compile(r"^```(?:\{code-block\} )?(sh|python|yaml)\n(?::caption: (\S+)\n\n?)?(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```(?:\{code-block\} )?(sh|python|yaml)\n(?::caption: (\S+)\n\n?)?(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def run_page(folder: Path) -> None:

@@ -121,7 +121,7 @@ cdef bint _same_queues(const ChannelCore *one, const ChannelCore *other) noexcep
 
 
 cdef inline int64_t _last_return(const ChannelCore *core, int64_t age) noexcept nogil:
-    return core.returns[(core.returns_tail - 1 - age) % core.max_open]
+    return core.returns[(core.returns_tail - 1 - age) & core.returns_mask]
 
 
 cdef bint _same_returns(const ChannelCore *one, const ChannelCore *other, int64_t tick) noexcept nogil:
@@ -169,7 +169,7 @@ cdef void _copy_state(const ChannelCore *source, ChannelCore *target) noexcept n
             target.queues[number].items[i % MAX_TRANSFERS].line += shift
     target.turn, target.offer_at, target.last_offer = source.turn, source.offer_at, source.last_offer
     target.n_open, target.returns_head, target.returns_tail = source.n_open, source.returns_head, source.returns_tail
-    for i in range(source.max_open):
+    for i in range(source.returns_mask + 1):
         target.returns[i] = source.returns[i]
     source.controller.copy(source.controller, target.controller)
 

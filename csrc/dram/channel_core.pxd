@@ -64,7 +64,8 @@ ctypedef struct ChannelCore:
     int32_t stamp             # ticks from the offer to the request's arrival
     int64_t max_open          # reads without an answer
     int64_t n_open
-    int64_t *returns          # ring of [max_open] ticks at which reads are answered
+    int64_t *returns          # ring of ticks at which reads are answered, of a power of two of places
+    int64_t returns_mask
     int64_t returns_head
     int64_t returns_tail
     # PIM

@@ -38,6 +38,13 @@ cdef inline int64_t own_line(const LineMap *lines, int64_t line) noexcept nogil:
         ahead += lines.channels
     return line if ahead == 0 else (block + ahead) * lines.granule
 
+cdef inline int64_t next_own_line(const LineMap *lines, int64_t line) noexcept nogil:
+    # The line of the channel after `line`, which is one.
+    if not lines.plain:
+        return own_line(lines, line + 1)
+    line += 1
+    return line if line & (lines.granule - 1) else line + (lines.channels - 1) * lines.granule
+
 cdef inline int64_t own_lines(const LineMap *lines, int64_t first, int64_t end) noexcept nogil:
     # How many lines of the channel lie in [first, end).
     cdef int64_t count = 0, line, period
@@ -72,9 +79,12 @@ cdef inline bint in_whole_blocks(const LineMap *lines, int64_t bytes) noexcept n
     return bytes % (lines.line_bytes * lines.granule * lines.channels) == 0
 
 cdef inline void locate(const LineMap *lines, int64_t line, Request *request) noexcept nogil:
-    cdef uint64_t place = place_of(lines, line % lines.n_lines)
+    cdef uint64_t place
+    if line >= lines.n_lines:
+        line %= lines.n_lines
+    place = place_of(lines, line)
     # Alike lines of channels have the same number.
-    request.line = line % lines.n_lines - lines.channel * lines.granule
+    request.line = line - lines.channel * lines.granule
     request.row = <int32_t> (place & 0xFFFFFF)
     request.column = <int32_t> ((place >> 24) & 0xFFFF)
     request.bank = <int32_t> ((place >> 40) & 0xFFF)

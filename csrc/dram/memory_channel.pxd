@@ -16,7 +16,7 @@ from bitline.csrc.engine.component cimport Component
 cdef class MemoryChannel(Component):
     cdef ChannelCore core
     cdef list programs
-    cdef list keep_shapes
+    cdef dict shape_numbers
     cdef list keep_peers
     cdef void **room_for_peers
     cdef public int multiplicity

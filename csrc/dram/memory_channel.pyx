@@ -17,7 +17,7 @@ from bitline.csrc.dram.controller cimport Controller, PimRequest
 from bitline.csrc.dram.channel_core cimport (
     ChannelCore, MAX_TASKS, MAX_TRANSFERS, PimRow, PimTask, Queue, Shape, Transfer,
 )
-from bitline.csrc.dram.lines cimport is_plain, locate, own_line, own_lines
+from bitline.csrc.dram.lines cimport is_plain, locate, next_own_line, own_line, own_lines
 from bitline.csrc.dram.make_controller cimport new_controller
 from bitline.csrc.dram.request cimport Completion, READ, Request, WRITE
 from bitline.csrc.dram.timing cimport allocate, NEVER
@@ -60,7 +60,7 @@ cdef class MemoryChannel(Component):
             raise SpecError(f"'{name}': {ports} ports, {outstanding} outstanding requests", expected="at least 1")
         self._set_up(name, clock_of_period(part.tick_ps), ports + pim, ports + pim, ())
         self.table, self.multiplicity, self.channel = table, multiplicity, channel
-        self.programs, self.keep_shapes = [], []
+        self.programs, self.shape_numbers = [], {}
         core.controller = new_controller(table, policy)
         core.controller.channel.log.enabled = logging
         core.controller.completions.items = <Completion *> allocate(1024, sizeof(Completion))
@@ -75,7 +75,8 @@ cdef class MemoryChannel(Component):
         core.queues = <Queue *> allocate(2 * max(1, ports), sizeof(Queue))
         core.max_open = outstanding
         core.stamp = policy["stamp"]
-        core.returns = <int64_t *> allocate(outstanding, sizeof(int64_t))
+        core.returns_mask = (1 << (outstanding - 1).bit_length()) - 1
+        core.returns = <int64_t *> allocate(core.returns_mask + 1, sizeof(int64_t))
         memcpy(&core.lines.tables[0][0], &rows[0, 0], sizeof(core.lines.tables))
         core.lines.line_bytes = part.organisation.access_bytes
         core.lines.n_lines = n_lines
@@ -110,13 +111,13 @@ cdef class MemoryChannel(Component):
         if kind not in (READS, WRITES) or rows < 1 or row_bytes < 1:
             raise SpecError(f"a transfer of {rows} rows of {row_bytes} bytes")
         key = (kind, rows, row_bytes, pitch if rows > 1 else 0)
-        if key in self.keep_shapes:
-            return self.keep_shapes.index(key)
+        if key in self.shape_numbers:
+            return self.shape_numbers[key]
         self.core.shapes = <Shape *> realloc(self.core.shapes, (n + 1) * sizeof(Shape))
         if self.core.shapes == NULL:
             raise MemoryError()
         self.core.shapes[n] = Shape(kind=kind, rows=<int32_t> rows, row_bytes=row_bytes, pitch=pitch)
-        self.keep_shapes.append(key)
+        self.shape_numbers[key] = n
         self.core.n_shapes = n + 1
         return n
 
@@ -292,15 +293,15 @@ cdef int64_t _offer_time(ChannelCore *core) noexcept nogil:
                 # NEVER while the oldest read has not been issued: a tick of the controller comes first.
                 if core.returns_head == core.returns_tail:
                     continue
-                if core.returns[core.returns_head % core.max_open] > at:
-                    at = core.returns[core.returns_head % core.max_open]
+                if core.returns[core.returns_head & core.returns_mask] > at:
+                    at = core.returns[core.returns_head & core.returns_mask]
             if at < soonest:
                 soonest = at
     return soonest
 
 
 cdef void _close_returned(ChannelCore *core, int64_t tick) noexcept nogil:
-    while core.returns_head < core.returns_tail and core.returns[core.returns_head % core.max_open] <= tick:
+    while core.returns_head < core.returns_tail and core.returns[core.returns_head & core.returns_mask] <= tick:
         core.returns_head += 1
         core.n_open -= 1
 
@@ -335,7 +336,7 @@ cdef void _offer(ChannelCore *core, int64_t tick) noexcept nogil:
         queue.lines += 1
         transfer.unasked -= 1
         transfer.open += 1
-        transfer.line = own_line(&core.lines, transfer.line + 1)
+        transfer.line = next_own_line(&core.lines, transfer.line)
         if transfer.unasked and transfer.line >= transfer.row_end:
             _next_row(core, transfer)
         controller.accept(controller, &request)
@@ -350,6 +351,7 @@ cdef void _collect(ChannelCore *core) noexcept nogil:
     cdef Transfer *transfer
     cdef int64_t i
     cdef int32_t number
+    cdef bint done = False
     for i in range(core.controller.completions.used):
         number = <int32_t> (items[i].tag >> 32)
         transfer = core.queues[number].items + (items[i].tag & (MAX_TRANSFERS - 1))
@@ -357,11 +359,15 @@ cdef void _collect(ChannelCore *core) noexcept nogil:
         if items[i].tick > transfer.last:
             transfer.last = items[i].tick
         if number & 1 == 0:
-            core.returns[core.returns_tail % core.max_open] = items[i].tick
+            core.returns[core.returns_tail & core.returns_mask] = items[i].tick
             core.returns_tail += 1
+        if transfer.open == 0:
+            done = True
     core.controller.completions.used = 0
-    for number in range(2 * core.n_ports):
+    number = 0
+    while done and number < 2 * core.n_ports:
         _answer(core, number)
+        number += 1
 
 
 cdef void _answer(ChannelCore *core, int32_t number) noexcept nogil:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,10 @@ class NpuMachine:
                 channel.once_while_alike(self.channels)
         self.programs: dict[int, int] = {}
         self.bank_programs: dict[int, int] = {}
+        self.write_shapes: dict[int, int] = {}
+        # Address bits of a row, and of a bank of a channel: they do not meet.
+        self.row_bits = cache(lambda row: spec.interleave.row_address(0, 0, row))
+        self.bank_bits = cache(lambda channel, bank: spec.interleave.row_address(channel, bank, 0))
         self.keep: list[Program] = []
 
     def _wire(self, pim: bool) -> None:
@@ -190,10 +195,14 @@ class NpuMachine:
         return self.bank_programs[id(program)]
 
     def _write_shape(self, size: int) -> int:
-        line, pitch = self.spec.interleave.line_bytes, self.spec.interleave.column_pitch_bytes()
-        lines = -(-size // line)
-        numbers: set[int] = {channel.add_shape(WRITES, lines, line, pitch) for channel in self.channels}
-        return numbers.pop()
+        if size not in self.write_shapes:
+            line, pitch = self.spec.interleave.line_bytes, self.spec.interleave.column_pitch_bytes()
+            numbers = {channel.add_shape(WRITES, -(-size // line), line, pitch) for channel in self.channels}
+            self.write_shapes[size] = numbers.pop()
+        return self.write_shapes[size]
+
+    def _row_address(self, channel: int, bank: int, row: int) -> int:
+        return self.row_bits(row) | self.bank_bits(channel, bank)
 
     # --- a region ---
 
@@ -275,7 +284,7 @@ class NpuMachine:
         adder = BankTasks(
             self.spec.attention,
             attention,
-            row_address=self.spec.interleave.row_address,
+            row_address=self._row_address,
             write_shape=self._write_shape,
             number=self._bank_number,
             vector_units=tuple(range(self.cores_n, 2 * self.cores_n)),

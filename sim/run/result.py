@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,12 +68,13 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        # Not dataclasses.asdict: its copies of copies took longer than a sweep's whole work on a point.
         return {
             "schema": SCHEMA,
-            **dataclasses.asdict(self),
+            **{name: dict(value) if isinstance(value, dict) else value for name, value in vars(self).items()},
             "stages": list(self.stages),
             "pipeline": list(self.pipeline),
-            "operators": [dataclasses.asdict(o) for o in self.operators],
+            "operators": [vars(operator) | {"commands": dict(operator.commands)} for operator in self.operators],
         }
 
     @staticmethod

@@ -13,7 +13,7 @@ from bitline.sim.run.run import POLICY_PREFIX, TILING_PREFIX
 from bitline.sim.schedule.serving_policy import BatchPolicy, load_any_policy
 from bitline.sim.study.contradiction import check_ranges
 from bitline.sim.study.domains import Choices, Domain, Interval, Linked
-from bitline.sim.study.expressions import parse
+from bitline.sim.study.expressions import Expression, parse
 from bitline.sim.study.grid import MAX_COUNTED, Grid
 from bitline.sim.study.point import METRICS, PARAMETERS
 from bitline.sim.study.rows import RowFinish
@@ -24,6 +24,7 @@ from bitline.traces.requests import load_lengths
 
 # Of a long range so many values are tried; all of its fields' other rules are on single values.
 TRIED = 64
+ENERGIES = ("energy_j", "power_w")
 
 
 def check_study(study: StudySpec) -> None:
@@ -114,6 +115,8 @@ def _check_names(study: StudySpec) -> None:
     for name in study.objectives:
         if name not in results:
             raise SpecError(f"unknown column '{name}'", field="objectives", expected=did_you_mean(name, results))
+    if study.level == "bound":
+        _check_energy(study, {**derived, **constraints})
     # Formulas that lead in a circle are found where they are put in order.
     Scope(study), RowFinish(study)
 
@@ -129,6 +132,17 @@ def _check_name(study: StudySpec, field: str, name: str, known: list[str]) -> No
         # A dotted name is meant for a document, whose nearest field is known by then; any other for a column.
         expected = error.expected if "." in name and head not in known else did_you_mean(name, known)
         raise SpecError(error.problem, field=field, expected=expected) from None
+
+
+def _check_energy(study: StudySpec, formulas: dict[str, Expression]) -> None:
+    """Energy and power are 0 in a bound of anything but a processor: nothing may be judged by them."""
+    read = {name: field for field, formula in formulas.items() for name in formula.names}
+    read |= dict.fromkeys(study.objectives, "objectives")
+    for name in ENERGIES:
+        for system in study.systems if name in read else ():
+            if load_system(system).processor is None:
+                problem = f"the bound level of '{system}' says no {name}"
+                raise SpecError(problem, field=read[name], expected="level: cycle, or other columns")
 
 
 def _check_some_point(study: StudySpec) -> None:

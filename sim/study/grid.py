@@ -65,7 +65,9 @@ class Grid:
             for axis, used, at in self._used(start, stop):
                 for name, values in zip(axis.names, zip(*used)):
                     if name in self._scope.reads:
-                        found[name] = as_column(list(values))[at]
+                        # Names of documents stay as they are, for they are looked up: None is not NaN there.
+                        is_name = name in ("system", "policy")
+                        found[name] = (np.array(values, dtype=object) if is_name else as_column(list(values)))[at]
         return self._scope.exist(found, stop - start)
 
     def _used(self, start: int, stop: int) -> Iterator[tuple[Axis, list[Place], Array]]:

@@ -30,6 +30,8 @@ class PointKeys:
         documents = [self._document("system", point.system), self._document("model", point.model)]
         if point.policy is not None:
             documents.append(self._document("policy", point.policy))
+        if point.lengths is not None:
+            documents.append(self._document("lengths", point.lengths))
         named = _named_files(point.settings) if point.settings else {}
         return content_hash({"point": point.to_dict(), "documents": documents, "files": named, "code": code_hash()})
 
@@ -46,6 +48,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "system": lambda name: SYSTEMS.source(name).data,
     "policy": lambda name: POLICIES.source(name).data,
     "model": lambda name: load_model(name).model_dump(mode="json"),
+    "lengths": lambda name: _file_hash(Path(name)) if Path(name).is_file() else name,
 }
 
 

@@ -25,7 +25,7 @@ def test_every_benchmark_gives_a_number():
     names = [figure["name"] for figure in found["figures"]]
     assert len(set(names)) == len(names)
     topics = {name.split(",")[0].split()[0] for name in names}
-    assert topics >= {"engine", "DRAM", "PIM", "token", "iteration", "GEMM", "bound", "import", "bitline"}
+    assert topics >= {"engine", "DRAM", "PIM", "token", "iteration", "GEMM", "bound", "sweep", "import", "bitline"}
     assert all(figure["value"] > 0 for figure in found["figures"])
 
 

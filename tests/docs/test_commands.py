@@ -32,13 +32,15 @@ NOT_RUN = {
     "make reliability",
     "pip install .",
     "pip install '.[parquet]'",
+    "pip install '.[search]'",
     "pre-commit install",
     ". .venv/bin/activate",
 }
 # Pages whose blocks take longer than a few seconds together.
 SLOW = {
     *("README.md", "docs/devices/npu.md", "docs/first-run.md", "docs/concepts.md", "docs/extending.md"),
-    *("docs/gallery.md", "docs/tutorials/pim-gpt-design.md", "docs/tutorials/neupims-row-buffers.md"),
+    *("docs/gallery.md", "docs/studies.md"),
+    *("docs/tutorials/pim-gpt-design.md", "docs/tutorials/neupims-row-buffers.md"),
 }
 FENCE = re.compile(r"^( *)```(\{code-block\} )?([a-z]+)\n((?::\w+: [^\n]*\n)*)(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 

@@ -1,5 +1,4 @@
 import csv
-import functools
 import importlib.util
 import json
 import os
@@ -24,10 +23,19 @@ def toy():
     return module
 
 
+def in_this_process(runner):
+    """`sweep` with another runner, which is not to be found by the name of its module in other processes."""
+
+    def run(study, folder, **options):
+        return sweep(study, folder, **options | {"runner": runner, "jobs": 1})
+
+    return run
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch, toy):
     """A folder with the toy's system; the command runs the toy in place of the simulator."""
-    monkeypatch.setattr(sweep_command, "sweep", functools.partial(sweep, runner=toy.run))
+    monkeypatch.setattr(sweep_command, "sweep", in_this_process(toy.run))
     (tmp_path / "toy.yaml").write_text(toy.SYSTEM)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -119,11 +127,11 @@ def test_an_interrupt_keeps_what_is_finished_and_says_how_to_go_on(bitline, here
             raise KeyboardInterrupt
         return toy.run(point)
 
-    monkeypatch.setattr(sweep_command, "sweep", functools.partial(sweep, runner=interrupted))
+    monkeypatch.setattr(sweep_command, "sweep", in_this_process(interrupted))
     ended = bitline("sweep", *GRID, "--out", "out")
     assert (ended.status, ended.out) == (130, "")
     assert ended.err == "bitline: interrupted; finished points are kept in out, the same command goes on\n"
-    monkeypatch.setattr(sweep_command, "sweep", functools.partial(sweep, runner=toy.run))
+    monkeypatch.setattr(sweep_command, "sweep", in_this_process(toy.run))
     assert json.loads(bitline("sweep", *GRID, "--out", "out", "--json").out)["ran"] == 6
 
 

@@ -22,6 +22,7 @@ def test_a_good_study_passes():
         constraints=["edp < 3", "edp > 1", "policy.softmax == 'whole'"],
         objectives={"edp": "min", "tokens_per_s": "max"},
     )
+    check(system="a100-40", level="bound", constraints=["power_w < 300"])
     check(system="neupims", models=["gpt3-7b"], batches=[64], lengths=["alpaca"], settings={"mapping.tile_m": [128]})
 
 
@@ -57,6 +58,14 @@ CHANNELS = {"memory.channels": [4, 8]}
         ({"constraints": ["4 < power_w < 3"]}, "constraints: 4 < power_w < 3 contradicts itself"),
         ({"constraints": ["power_w == 3 and energy_j > 1", "power_w == 4"]}, "contradict each other"),
         ({"conditions": ["batch > 2 * 4", "batch < 8"]}, "conditions: batch > 2 * 4 and batch < 8 contradict"),
+        (
+            {"level": "bound", "constraints": ["power_w < 3"]},
+            "constraints[0]: the bound level of 'pim-gpt' says",
+        ),
+        (
+            {"level": "bound", "objectives": {"energy_j": "min"}},
+            "objectives: the bound level of 'pim-gpt' says no e",
+        ),
         ({"conditions": ["batch > 1"]}, "conditions: no point of 1 meets batch > 1; expected at least one"),
         ({"settings": CHANNELS, "conditions": ["memory.channels % 3 == 0"]}, "no point of 2 meets memory.channels % 3"),
     ],

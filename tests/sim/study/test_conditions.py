@@ -12,6 +12,7 @@ from bitline.sim.study import grid_points, grid_size, load_study, make_study
 from bitline.sim.study.choose import study_size
 from bitline.sim.study.folder import study_text
 from bitline.sim.study.grid import CHUNK, Grid
+from bitline.sim.study.scope import document_value
 
 BASE = {"system": "pim-gpt", "models": ["gpt2"]}
 
@@ -116,6 +117,16 @@ def test_columns_are_the_points_place_by_place():
             name: value for name, value in expected.items() if value is not None and name in columns
         }
     assert {"memory.channels", "asic.adders", "tokens"} <= set(columns)
+
+
+def test_conditions_read_fields_of_documents_once():
+    settings = {"x.y": {"from": 1, "to": 30000, "step": 1}}
+    conditions = ["policy.softmax == 'whole' or memory.channels * 2 == x.y"]
+    study = make_study(**BASE, settings=settings, conditions=conditions)
+    default = document_value("pim-gpt", None, "policy.softmax")
+    assert len(settings_of(study)) == (30000 if default == "whole" else 1)
+    with_policy = make_study(**BASE, policy=["pim-gpt"], settings=settings, conditions=conditions)
+    assert settings_of(with_policy) == settings_of(study)
 
 
 def test_a_condition_may_guard_a_link():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bitline.base.document import parse_setting
 from bitline.sim.study import Point
+from bitline.sim.study.resolve import PointKeys
 
 
 def point_of(**fields):
@@ -21,6 +22,15 @@ plain = st.one_of(st.booleans(), st.none(), st.integers(-(10**9), 10**9), st.flo
 def test_a_setting_of_the_command_line_reads_back_as_it_was(value):
     said = shlex.split(point_of(settings={"a.b": value}).command())
     assert parse_setting(said[said.index("--set") + 1]) == ("a.b", value)
+
+
+def test_a_point_is_another_when_its_file_of_lengths_changes(tmp_path):
+    file = tmp_path / "lengths.csv"
+    keys = []
+    for text in ("1,2\n", "1,3\n", "1,2\n"):
+        file.write_text(text)
+        keys.append(PointKeys()(point_of(context=None, lengths=str(file))))
+    assert keys[0] == keys[2] != keys[1]
 
 
 def test_the_command_line_says_what_is_given():
