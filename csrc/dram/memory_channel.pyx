@@ -176,9 +176,10 @@ cdef class MemoryChannel(Component):
             wake_part(other.part, core.part.wake)
 
     def catch_up(self, int64_t time):
-        """Do every tick up to a time (ps) before which no message comes any more."""
+        """Do every tick up to a time (ps) before which no message comes any more, and count what was spent by then."""
         self._alone()
         _catch_up(&self.core, edge_at_or_after(&self.part.clock, time))
+        settle_standby(self.core.controller.channel, self.core.controller.clk)
 
     def barrier(self, int64_t time):
         """Write out what is buffered, close every row, refresh every bank. Returns the time (ps) at which that is over.

@@ -235,3 +235,38 @@ def read_terminal(terminal):
         return os.read(terminal, 4096)
     except OSError:  # how Linux says that the other end is closed
         return b""
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "many", "257", "1.5"])
+def test_a_wrong_number_of_workers_is_one_error(refused, here, jobs):
+    assert f"--jobs: '{jobs}' is no number of workers; expected 1 to 256, or auto" in refused(
+        "sweep", *GRID, "--out", "out", f"--jobs={jobs}"
+    )
+
+
+def test_a_scheduler_that_does_not_answer_is_one_error(process, tmp_path):
+    pytest.importorskip("distributed")
+    grid = ["pim-gpt", "--model", "gpt2", "--level", "bound", "--out", "out"]
+    ended = process("sweep", *grid, "--scheduler", "127.0.0.1:1", cwd=tmp_path, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert "--scheduler: no scheduler at '127.0.0.1:1'" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_bar_tells_rate_time_left_and_the_best_of_what_is_feasible():
+    from bitline.sim.cli.sweep_progress import Best, Rate
+    from bitline.sim.study import make_study
+
+    seconds = iter([0.0, 1.0, 2.0, 4.0])
+    rate = Rate(lambda: next(seconds))
+    assert rate.text(10) == ""
+    for _ in range(3):
+        rate.count()
+    assert rate.text(2700) == "0.75 points/s, 1:00:00 left"
+    study = make_study(system="s", models=["m"], objectives={"tokens_per_s": "max"}, constraints=["power_w < 300"])
+    best = Best(study)
+    assert str(best) == ""
+    for speed, power in ((10.0, 100), (50.0, 301), (20.0, 299), (None, 1)):
+        row = {"system": "pim-gpt", "policy": "pim-gpt", "status": "done", "tokens_per_s": speed, "power_w": power}
+        best.see(row | {"settings": {}})
+    assert str(best) == "best tokens_per_s 20"
