@@ -32,6 +32,7 @@ NOT_RUN = {
     "make reliability",
     "pip install .",
     "pip install '.[parquet]'",
+    "pip install '.[parquet,search,frames,cluster]'",
     "pip install '.[search]'",
     "pre-commit install",
     ". .venv/bin/activate",
