@@ -6,7 +6,6 @@ from bitline.csrc.dram.channel cimport N_BUCKETS, N_COUNTERS, settle_standby
 from bitline.csrc.dram.channel_core cimport ChannelCore, MAX_TRANSFERS, Queue, Shape, Transfer
 from bitline.csrc.dram.controller cimport Controller
 from bitline.csrc.dram.lines cimport in_whole_blocks
-from bitline.csrc.dram.timing cimport NEVER
 from bitline.csrc.engine.component cimport Message, Port, wake_part
 from bitline.csrc.engine.event_log cimport EventLog, log_event, LogRow
 
