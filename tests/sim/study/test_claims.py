@@ -80,6 +80,7 @@ def test_another_machine_holds_its_points_as_long_as_its_beats_go_on(store, two,
 def test_claims_beat_while_they_are_open(store, monkeypatch):
     monkeypatch.setattr(claims, "BEAT_S", 0.001)
     with open_claims(store) as one:
+        one.take(["a"], ["done"])
         while store.read("SELECT beat FROM owners WHERE owner = ?", (one.owner,)) < [(3,)]:
             pass
 
