@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from bitline.base.columns import Column
 
@@ -25,3 +26,8 @@ class BoundMetrics:
     def limit(self) -> str:
         """The bottleneck of one design point by name."""
         return self.limits[self.bottleneck]
+
+    def of_result(self) -> dict[str, Any]:
+        """The fields of a Result that one design point gives."""
+        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "limits"}
+        return {**said, "level": "bound", "bottleneck": self.limit}
