@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from bitline.base.errors import SpecError, did_you_mean
 from bitline.plots.groups import legend_columns, legend_height_in
 from bitline.plots.labels import axis_label, name_and_unit, scale
-from bitline.plots.objectives import Directions, cost, direction
+from bitline.plots.objectives import Directions, direction
 from bitline.plots.style import INK, LOOKS, SOFT, drawing, find_size, look
 from bitline.plots.sweep_axes import is_number, parameters
 from bitline.plots.table import Table
+from bitline.sim.study.pareto import as_costs, on_front
 
 _MOST_DRAWN_AS_LINES = 2000
 """Bound points beyond which a vector file holds them as an image: nobody can edit a cloud dot by dot."""
@@ -48,9 +49,10 @@ def pareto_table(
         raise SpecError(f"no point has numbers in '{x}' and '{y}'", expected="a sweep with finished points")
     finest = "cycle" if any(row["level"] == "cycle" for row in table) else "bound"
     running = [row for row in table if row["level"] == finest and row["feasible"]]
-    goals = direction(x, directions), direction(y, directions)
-    for row in _front(running, (x, y), goals):
-        row["front"] = True
+    goals = {name: direction(name, directions) for name in (x, y)}
+    costs = as_costs({name: [row[name] for row in running] for name in goals}, goals)
+    for row, found in zip(running, on_front(costs)):
+        row["front"] = bool(found)
     return table
 
 
@@ -64,18 +66,6 @@ def _point(row: Mapping[str, Any], shown: list[str], x: str, y: str, level: str)
     own = {name: row.get(name) for name in shown}
     feasible = row.get("feasible") is not False
     return {**own, x: row[x], y: row[y], "level": row.get("level") or level, "feasible": feasible, "front": False}
-
-
-def _front(rows: list[dict[str, Any]], names: tuple[str, str], goals: tuple[str, str]) -> list[dict[str, Any]]:
-    """The rows that no other is at least as good as in both and better in one; of equals, all."""
-    costs = [(cost(row[names[0]], goals[0]), cost(row[names[1]], goals[1])) for row in rows]
-    found: list[dict[str, Any]] = []
-    best = last = (inf, inf)
-    for at in sorted(range(len(rows)), key=lambda at: costs[at]):
-        if costs[at] == last or costs[at][1] < best[1]:
-            found.append(rows[at])
-            best = last = costs[at]
-    return found
 
 
 def plot_pareto(

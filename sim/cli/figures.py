@@ -237,7 +237,7 @@ def _batched(file: Path) -> Rows:
     others = [name for name in parameters(rows) if name not in beside]
     found = []
     for row in rows:
-        words = [str(row[name]) if isinstance(row[name], str) else f"{name} {row[name]}" for name in others]
+        words = [_word(name, row[name]) for name in others if row[name] is not None]
         lengths = row.get("lengths") or (f"context {row['context']}" if row.get("context") is not None else "")
         system = ", ".join([row["system"], *words])
         speed = row["tokens_per_s"] if row["status"] == "done" else None
