@@ -122,7 +122,7 @@ def command(
     table.csv and a figure. Exit status 1 when points failed.
     """
     grid = _grid(study, {name: value for name, value in axes.items() if value})
-    check_study(grid)
+    _check(grid, study)
     if dry_run:
         print_dry_run(size_up(grid, cores() if jobs == "auto" else jobs), as_json)
         return 0
@@ -159,6 +159,17 @@ def _grid(study: str, axes: dict[str, Any]) -> StudySpec:
     systems = [name.strip() for name in study.split(",")]
     fields = {FIELDS.get(name, f"{name}s"): value for name, value in axes.items()}
     return make_study(system=systems if len(systems) > 1 else study, **fields)
+
+
+def _check(grid: StudySpec, said_in: str) -> None:
+    """Refuse a study that cannot be, by its file and field where it stands in one. Raises SpecError."""
+    try:
+        check_study(grid)
+    except SpecError as error:
+        if not said_in.endswith((".yaml", ".yml")) or error.file not in (None, "--set") or not _is_study(said_in):
+            raise
+        field = f"settings.{error.field}" if error.file == "--set" else error.field
+        raise SpecError(error.problem, file=said_in, field=field, expected=error.expected) from None
 
 
 def _is_study(file: str) -> bool:

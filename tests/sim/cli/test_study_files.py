@@ -104,7 +104,10 @@ def test_a_billion_points_are_counted_at_once_and_need_a_word(bitline, refused, 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("settings: {memory.chanels: [8]}", "memory.chanels: unknown field; expected did you mean 'channels'?"),
+        (
+            "settings: {memory.chanels: [8]}",
+            "study.yaml: settings.memory.chanels: unknown field; expected did you mean 'channels'?",
+        ),
         ("settings: {memory.channels: []}", "study.yaml:5: settings.memory.channels: has no values: the grid is empty"),
         ("settings: {memory.channels: {from: 8, to: 4, step: 1}}", "runs from 8 down to 4: the grid is empty"),
         ("conditions: [batch > 1]", "no point of 1 meets batch > 1"),
