@@ -17,6 +17,7 @@ if KIND not in ("release", "boundscheck", "sanitize"):
 # No -march=native, no -ffast-math, no contraction: the same answer on every machine.
 COMPILE = ["-O3", "-ffp-contract=off", "-Wno-unused-function", "-Wno-unreachable-code"]
 LINK = []
+CORES = os.cpu_count() or 1
 if KIND == "sanitize":
     SANITIZERS = "-fsanitize=address,undefined"
     COMPILE = ["-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=off", SANITIZERS, "-fno-sanitize=alignment"]
@@ -34,10 +35,11 @@ def extensions():
 
 setup(
     packages=find_packages(include=["bitline", "bitline.*"]),
+    options={"build_ext": {"parallel": CORES}},
     ext_modules=cythonize(
         list(extensions()),
         build_dir="build/cython",
-        nthreads=0,
+        nthreads=CORES,
         compiler_directives={
             "language_level": 3,
             "boundscheck": KIND == "boundscheck",
