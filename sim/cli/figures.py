@@ -47,7 +47,7 @@ class FigureKind:
 
 def named_results(files: Sequence[Path]) -> list[tuple[str, Result]]:
     """Results by system, with what tells those of one system apart."""
-    from bitline.sim.cli.sources import read_result
+    from bitline.sim.run.result_file import read_result
 
     results = [read_result(file) for file in files]
     telling = _telling(results)

@@ -10,7 +10,6 @@ from bitline.base.errors import OutputError, TraceError
 
 RESULT_NAME = "result.json"
 ENDINGS = (".html", ".htm")
-MAX_RESULT_BYTES = 256 << 20
 
 
 @click.command("report", short_help="Turn a study or a result into one HTML page.")
@@ -57,7 +56,6 @@ def _page(results: Path, points: int) -> tuple[bytes, str]:
         problem = "holds nothing to report" if results.is_dir() else "is not there"
         raise TraceError(problem, file=results, expected=f"the folder of a sweep or a run, or a {RESULT_NAME}")
     from bitline.plots.report.run_page import run_page
-    from bitline.sim.run.result import Result
-    from bitline.traces.strict_json import read_json
+    from bitline.sim.run.result_file import read_result
 
-    return run_page(Result.from_dict(read_json(file, MAX_RESULT_BYTES, TraceError), file).to_dict()), "one run"
+    return run_page(read_result(file).to_dict()), "one run"

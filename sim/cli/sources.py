@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bitline.base.document import read_yaml
 from bitline.base.errors import TraceError
 
-if TYPE_CHECKING:
-    from bitline.sim.run.result import Result
-
-MAX_RESULT_BYTES = 256 << 20
 SCREEN_NAME = "screen.csv"
 
 IN_FOLDER = {
@@ -42,13 +37,6 @@ def _first_line(file: Path) -> bytes:
             return stream.readline(4096)
     except OSError as error:
         raise TraceError(f"cannot be read ({error.strerror or error})", file=file) from None
-
-
-def read_result(file: Path) -> Result:
-    """The result of a run. Raises TraceError."""
-    from bitline.sim.run.result import Result
-
-    return Result.from_dict(_read_json(file), file)
 
 
 def read_points(file: Path) -> list[dict[str, Any]]:
@@ -100,14 +88,3 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text[:20]} is not a number")
     return value
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        if file.stat().st_size > MAX_RESULT_BYTES:
-            raise TraceError("is too large for a result", file=file, expected=f"at most {MAX_RESULT_BYTES >> 20} MiB")
-        return json.loads(file.read_bytes(), parse_float=_finite, parse_constant=_finite)
-    except OSError as error:
-        raise TraceError(f"cannot be read ({error.strerror or error})", file=file) from None
-    except (ValueError, RecursionError) as error:
-        raise TraceError(f"is not JSON ({error})", file=file, expected="the result.json of a run") from None

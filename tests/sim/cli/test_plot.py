@@ -210,9 +210,9 @@ def replaced(**changes):
     ("content", "message"),
     [
         ("{", "is not JSON"),
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, "is nested too deep"),
         ('{"schema": 1, "time_s": NaN}', "NaN is not a number"),
-        ('{"schema": 1, "time_s": 1e999}', "1e999 is not a number"),
+        ('{"schema": 1, "time_s": 1e999}', "1e999 is out of range"),
         ('{"schema": 9}', "is not a result of `bitline run`"),
         ('{"schema": 1}', "bad.json: system"),
         (replaced(operators=()), "holds nothing to draw as breakdown"),
